@@ -1,0 +1,1 @@
+//! The frozen network: weights, layers, and feature maps tapped by layer name.

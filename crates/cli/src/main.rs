@@ -1,0 +1,2 @@
+//! The patchcore program.
+fn main() {}

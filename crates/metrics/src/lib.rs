@@ -1,0 +1,1 @@
+//! Metrics as pure functions: AUROC, average precision, F1-max, AUPRO.

@@ -1,0 +1,1 @@
+//! PatchCore: patch embeddings, coreset, memory bank, nearest-neighbour scores and anomaly maps.

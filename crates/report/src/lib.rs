@@ -1,0 +1,1 @@
+//! What people look at: overlays, heat maps, raw maps and result tables.
