@@ -1,2 +1,32 @@
 //! The only unsafe code: numeric kernels, slices in and slices out, chosen at run time for the processor.
-#![allow(unsafe_code, reason = "SIMD loads and calls into functions compiled for a detected instruction set")]
+//!
+//! | folder | what it holds |
+//! |---|---|
+//! | [`isa`] | which instruction sets this processor has |
+//! | `vector` | one small trait over SIMD registers: portable, AVX2 + FMA, AVX-512 |
+//! | [`buffer`] | a buffer whose start is aligned to a cache line |
+//! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
+//! | [`pool`] | maximum pooling |
+//! | [`distance`] | squared Euclidean distance in one fixed order of additions |
+//!
+//! Each kernel is written once, generic over the register; the portable register defines the result and the others
+//! are tested against it. Picking an [`Isa`](isa::Isa) proves that the processor was asked.
+//!
+//! # Same bits
+//!
+//! An output value is always the result of the same additions in the same order: how the work is cut into tiles,
+//! rows or threads does not change a bit. Between instruction sets results differ by rounding (fused
+//! multiply-add), except that AVX2 and AVX-512 agree exactly.
+#![allow(
+    unsafe_code,
+    reason = "SIMD loads, stores, and calls into functions compiled for a detected instruction set"
+)]
+
+#![allow(clippy::inline_always, reason = "a kernel compiles to its instruction set only inside its entry point")]
+
+pub mod buffer;
+pub mod conv;
+pub mod distance;
+pub mod isa;
+pub mod pool;
+mod vector;

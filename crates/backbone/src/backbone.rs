@@ -1,0 +1,169 @@
+//! A network with its weights, cut after the last tapped layer and ready to run.
+
+use crate::compile::{Plan, compile};
+use crate::execute::{Pool, TooSmall, run};
+use crate::extractor::FeatureExtractor;
+use crate::graph::Graph;
+use crate::networks::{ARCHITECTURES, Architecture, architecture};
+use crate::weights::{WeightTensor, Weights};
+use crate::{BackboneError, graph::Op};
+use patchcore_kernels::isa::Isa;
+use patchcore_tensor::Tensor;
+
+/// EfficientNet-Lite0 up to `blocks.4` as fp16, Apache-2.0, see NOTICE.
+static EMBEDDED: &[u8] = include_bytes!("../weights/efficientnet_lite0_blocks0-4_fp16.safetensors");
+
+/// A frozen network that gives the feature maps of the layers asked for.
+pub struct Backbone {
+    name: String,
+    layers: Vec<String>,
+    plan: Plan,
+    pool: Pool,
+}
+
+impl Backbone {
+    /// The built-in network, EfficientNet-Lite0, with its usual taps `blocks.2` and `blocks.4`.
+    ///
+    /// # Errors
+    /// None for an intact program: the weights are part of it.
+    pub fn embedded() -> Result<Self, BackboneError> {
+        let lite0 = &ARCHITECTURES[0];
+        Self::embedded_with(&lite0.layers.map(String::from))
+    }
+
+    /// The built-in network with other taps (up to `blocks.4`, where the built-in weights end).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn embedded_with(layers: &[String]) -> Result<Self, BackboneError> {
+        let name = ARCHITECTURES[0].name;
+        let weights = Weights::from_bytes(EMBEDDED)
+            .map_err(|source| BackboneError::Weights { backbone: name.to_string(), source })?;
+        Self::load(name, &weights, layers)
+    }
+
+    /// The network called `name` with these weights, tapped at `layers`; only tensors that the taps need have to be
+    /// there.
+    ///
+    /// # Errors
+    /// An unknown network or layer, a repeated layer, or a tensor that is missing or has another shape.
+    pub fn load(name: &str, weights: &Weights, layers: &[String]) -> Result<Self, BackboneError> {
+        Self::load_for(Isa::best(), name, weights, layers)
+    }
+
+    /// [`load`](Self::load) for a chosen instruction set.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_for(
+        isa: Isa,
+        name: &str,
+        weights: &Weights,
+        layers: &[String],
+    ) -> Result<Self, BackboneError> {
+        let architecture = find(name)?;
+        let graph = architecture.graph();
+        let taps =
+            layers.iter().map(|layer| tap(architecture, &graph, layer)).collect::<Result<Vec<_>, _>>()?;
+        if taps.is_empty() {
+            return Err(BackboneError::NoLayers);
+        }
+        for (i, layer) in layers.iter().enumerate() {
+            if taps[..i].contains(&taps[i]) {
+                return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
+            }
+        }
+        let plan = compile(&graph, &taps, weights, isa)
+            .map_err(|source| BackboneError::Weights { backbone: architecture.name.to_string(), source })?;
+        Ok(Self { name: architecture.name.to_string(), layers: layers.to_vec(), plan, pool: Pool::default() })
+    }
+}
+
+impl FeatureExtractor for Backbone {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn layers(&self) -> &[String] {
+        &self.layers
+    }
+
+    fn fingerprint(&self) -> &str {
+        &self.plan.fingerprint
+    }
+
+    fn features(&self, pictures: &Tensor) -> Result<Vec<Tensor>, BackboneError> {
+        let [_, height, width, channels] = pictures.shape();
+        if channels != self.plan.channels {
+            let expected = self.plan.channels;
+            return Err(BackboneError::Channels { backbone: self.name.clone(), got: channels, expected });
+        }
+        run(&self.plan, &self.pool, pictures).map_err(|TooSmall(layer)| BackboneError::TooSmall {
+            height,
+            width,
+            layer,
+        })
+    }
+}
+
+fn find(name: &str) -> Result<&'static Architecture, BackboneError> {
+    architecture(name).ok_or_else(|| BackboneError::UnknownBackbone {
+        name: name.to_string(),
+        known: ARCHITECTURES.iter().map(|a| a.name).collect(),
+    })
+}
+
+fn tap(architecture: &Architecture, graph: &Graph, layer: &str) -> Result<usize, BackboneError> {
+    graph.find(layer).ok_or_else(|| BackboneError::UnknownLayer {
+        backbone: architecture.name.to_string(),
+        layer: layer.to_string(),
+        known: usual_taps(graph),
+    })
+}
+
+/// The layers with the shortest names that are not parts of a block: what people tap.
+fn usual_taps(graph: &Graph) -> Vec<String> {
+    let names = graph.layers().iter().flat_map(|layer| &layer.names);
+    names.filter(|n| n.split('.').count() <= 2 && n.contains(|c: char| c.is_ascii_digit())).cloned().collect()
+}
+
+/// Names and shapes of all parameters that a network has up to its last feature map, for making weights from a formula.
+///
+/// # Errors
+/// [`BackboneError::UnknownBackbone`].
+pub fn parameters(name: &str) -> Result<Vec<(String, Vec<usize>)>, BackboneError> {
+    let graph = find(name)?.graph();
+    let mut out = Vec::new();
+    for layer in graph.layers() {
+        let name = layer.names.first().cloned().unwrap_or_default();
+        match layer.op {
+            Op::Conv { shape, .. } => {
+                let dims = vec![shape.co, shape.ci / shape.groups, shape.size[0], shape.size[1]];
+                out.push((format!("{name}.weight"), dims));
+            }
+            Op::BatchNorm { .. } => {
+                for part in ["weight", "bias", "running_mean", "running_var"] {
+                    out.push((format!("{name}.{part}"), vec![layer.channels]));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(out)
+}
+
+/// Weights of a network whose every tensor comes from `value(name, shape)`: for tests and for measuring speed.
+///
+/// # Errors
+/// [`BackboneError::UnknownBackbone`].
+pub fn weights_from(
+    name: &str,
+    value: impl Fn(&str, &[usize]) -> Vec<f32>,
+) -> Result<Weights, BackboneError> {
+    let mut weights = Weights::default();
+    for (name, shape) in parameters(name)? {
+        let values = value(&name, &shape);
+        weights.insert(name, WeightTensor { shape, values });
+    }
+    Ok(weights)
+}

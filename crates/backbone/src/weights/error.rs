@@ -1,0 +1,210 @@
+//! What can be wrong with a weight file.
+
+use std::path::{Path, PathBuf};
+
+use super::shape_list;
+
+/// Why a weight file, or one tensor in it, cannot be used.
+///
+/// [`WeightsError::kind`] tells a machine's fault (retry, check the disk) from the file's (get another file).
+///
+/// # Examples
+///
+/// ```
+/// use patchcore_backbone::weights::{Weights, WeightsErrorKind};
+///
+/// let error = Weights::from_bytes(b"<!DOCTYPE html><title>Sign in</title>").unwrap_err();
+/// assert_eq!(error.kind(), WeightsErrorKind::BadWeights);
+/// assert_eq!(error.to_string(), "this is an HTML page, not weights: the download was answered by a web page");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The operating system would not give the file.
+    #[error("cannot read weights file {}", path.display())]
+    Io {
+        /// The file asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// The path is a folder, a pipe, a device.
+    #[error("not a regular file: {}", path.display())]
+    NotAFile {
+        /// The path asked for.
+        path: PathBuf,
+    },
+
+    /// The file was read, and the error in `source` was found in it.
+    #[error("cannot use weights file {}", path.display())]
+    InFile {
+        /// The file that was read.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<WeightsError>,
+    },
+
+    /// The file holds something else; the text says what, and what to do.
+    #[error("{0}")]
+    NotWeights(&'static str),
+
+    /// The first bytes belong to no format that is read here.
+    #[error("unknown format, starts with bytes {start:02x?}: expected .safetensors or a torch.save file")]
+    UnknownFormat {
+        /// The first bytes, at most eight.
+        start: Vec<u8>,
+    },
+
+    /// The file ends too early.
+    #[error("truncated: {what} needs {expected} bytes, the file has {got}")]
+    Truncated {
+        /// The part that does not fit.
+        what: &'static str,
+        /// Bytes up to the end of that part.
+        expected: u64,
+        /// Bytes in the file.
+        got: u64,
+    },
+
+    /// The header of a `.safetensors` file does not describe its bytes.
+    #[error("bad safetensors header")]
+    Safetensors(#[source] safetensors::SafeTensorError),
+
+    /// One name stands twice.
+    #[error("{name}: named twice")]
+    Duplicate {
+        /// The name of the tensor or of the archive entry.
+        name: String,
+    },
+
+    /// The zip archive around a `.pth` file is damaged.
+    #[error("bad zip archive")]
+    Zip(#[source] zip::result::ZipError),
+
+    /// An entry of the zip archive is not what torch.save writes.
+    #[error("zip entry {entry}: {problem}")]
+    ZipEntry {
+        /// The name of the entry.
+        entry: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The pickle asks for something that a state dict does not need.
+    #[error("refuses {name} (pickle byte {offset}): only tensors and dicts are read, nothing is run")]
+    Refused {
+        /// `module.name` as the pickle says it.
+        name: String,
+        /// Position of the opcode in the pickle.
+        offset: usize,
+    },
+
+    /// The pickle is damaged, or uses an opcode that torch.save does not write.
+    #[error("bad pickle at byte {offset}: {problem}")]
+    Pickle {
+        /// Position of the opcode in the pickle.
+        offset: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The pickle is well-formed, and no table of tensors is in it.
+    #[error("no state dict: {problem}")]
+    NoStateDict {
+        /// What was found instead.
+        problem: String,
+    },
+
+    /// One tensor does not fit its bytes.
+    #[error("{name}: {problem}")]
+    BadTensor {
+        /// The tensor.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The file would need more memory than its own size justifies.
+    #[error("{what}: {got} is over the limit of {limit}")]
+    OverLimit {
+        /// What was counted.
+        what: &'static str,
+        /// The count, or the first one over the limit.
+        got: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// A tensor that the network needs is not in the file.
+    #[error("{name}: missing{}", nearest_text(nearest))]
+    Missing {
+        /// The tensor asked for.
+        name: String,
+        /// Up to three names in the file, most similar first.
+        nearest: Vec<String>,
+    },
+
+    /// A tensor that the network needs holds integers.
+    #[error("{name}: dtype {dtype}, expected f16, bf16, f32 or f64")]
+    WrongDtype {
+        /// The tensor asked for.
+        name: String,
+        /// Its type in the file.
+        dtype: &'static str,
+    },
+
+    /// A tensor has another shape than the network needs.
+    #[error("{name}: shape {}, expected {}", shape_list(got), shape_list(expected))]
+    WrongShape {
+        /// The tensor asked for.
+        name: String,
+        /// Its shape in the file.
+        got: Vec<usize>,
+        /// The shape asked for.
+        expected: Vec<usize>,
+    },
+
+    /// A tensor holds NaN or an infinity.
+    #[error("{name}: value {index} is not finite")]
+    NotFinite {
+        /// The tensor asked for.
+        name: String,
+        /// The first such value, row-major.
+        index: usize,
+    },
+}
+
+/// Whose fault a [`WeightsError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WeightsErrorKind {
+    /// The file could not be read at all.
+    Io,
+    /// The file was read, and cannot be used.
+    BadWeights,
+}
+
+impl WeightsError {
+    /// Whose fault it is: the machine's or the file's.
+    pub fn kind(&self) -> WeightsErrorKind {
+        match self {
+            Self::Io { .. } | Self::NotAFile { .. } => WeightsErrorKind::Io,
+            Self::InFile { source, .. } => source.kind(),
+            _ => WeightsErrorKind::BadWeights,
+        }
+    }
+
+    /// The same error with the file named; errors that name it already are left alone.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Io { .. } | Self::NotAFile { .. } | Self::InFile { .. } => self,
+            other => Self::InFile { path: path.to_path_buf(), source: Box::new(other) },
+        }
+    }
+}
+
+fn nearest_text(nearest: &[String]) -> String {
+    if nearest.is_empty() { String::new() } else { format!(", the nearest are {}", nearest.join(", ")) }
+}

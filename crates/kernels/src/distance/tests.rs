@@ -1,0 +1,68 @@
+use super::*;
+
+fn numbers(seed: u64, n: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 40) as f32 / 16_777_216.0 - 0.5) * 4.0
+        })
+        .collect()
+}
+
+#[test]
+fn every_instruction_set_and_tail_agrees_with_a_double_sum() {
+    for isa in Isa::available() {
+        for d in 0..=67 {
+            let (a, b) = (numbers(d as u64, d + 3), numbers(d as u64 + 100, d + 3));
+            for start in 0..3 {
+                let (a, b) = (&a[start..start + d], &b[start..start + d]);
+                let exact: f64 = a.iter().zip(b).map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2)).sum();
+                let got = f64::from(squared_l2(isa, a, b));
+                assert!((got - exact).abs() <= 1e-6 * exact.max(1e-6), "{} d={d}: {got} {exact}", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_block_gives_the_bits_of_single_pairs() {
+    for isa in Isa::available() {
+        for (n, m, d) in [(1, 1, 5), (4, 4, 16), (5, 7, 33), (9, 3, 152), (2, 13, 31)] {
+            let (a, b) = (numbers(1, n * d), numbers(2, m * d));
+            let mut out = vec![0.0; n * m];
+            squared_l2_block(isa, &a, &b, d, &mut out);
+            for i in 0..n {
+                for j in 0..m {
+                    let single = squared_l2(isa, &a[i * d..(i + 1) * d], &b[j * d..(j + 1) * d]);
+                    assert_eq!(
+                        out[i * m + j].to_bits(),
+                        single.to_bits(),
+                        "{} {n}x{m}x{d} at {i},{j}",
+                        isa.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn fused_instruction_sets_agree_bit_for_bit() {
+    let fused: Vec<Isa> = Isa::available().into_iter().skip(1).collect();
+    let (a, b) = (numbers(3, 1000), numbers(4, 1000));
+    for pair in fused.windows(2) {
+        assert_eq!(squared_l2(pair[0], &a, &b).to_bits(), squared_l2(pair[1], &a, &b).to_bits());
+    }
+}
+
+#[test]
+fn a_distance_to_itself_is_exactly_zero_and_nan_stays() {
+    for isa in Isa::available() {
+        let a = numbers(5, 77);
+        assert_eq!(squared_l2(isa, &a, &a), 0.0);
+        let mut b = a.clone();
+        b[76] = f32::NAN;
+        assert!(squared_l2(isa, &a, &b).is_nan());
+    }
+}
