@@ -1,1 +1,68 @@
-//! PatchCore: patch embeddings, coreset, memory bank, nearest-neighbour scores and anomaly maps.
+//! `PatchCore`: patch embeddings, coreset, memory bank, nearest-neighbour scores and anomaly maps.
+//!
+//! The rooms in the order in which a picture walks through them (Roth et al., CVPR 2022,
+//! <https://arxiv.org/abs/2106.08265>):
+//!
+//! | room | step |
+//! |---|---|
+//! | [`params`](Params) | what a model is made of, with the presets |
+//! | `patch`, `embedding`, `resample` | feature maps become patch embeddings (section 3.1) |
+//! | [`coreset`] | patches become a memory bank (section 3.2) |
+//! | `bank`, [`search`] | the bank, and exact nearest neighbours in it |
+//! | `score`, `anomaly_map` | distances become scores and maps (section 3.3) |
+//! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `calibration`, `format` | the method's two verbs, thresholds, the model file |
+//!
+//! ```
+//! use patchcore::{PatchCore, Params, Quiet, Verdict};
+//! use patchcore_backbone::Backbone;
+//! use patchcore_image::Picture;
+//!
+//! // Four good pictures: a grey gradient that varies a little in brightness.
+//! let good = |k: usize| {
+//!     let rgb = (0..64 * 64 * 3).map(|i| (100 + i % 192 / 4 + k) as u8).collect();
+//!     Picture::from_rgb(64, 64, rgb).unwrap()
+//! };
+//! let pictures: Vec<(String, Picture)> = (0..4).map(|k| (format!("{k}.png"), good(k))).collect();
+//!
+//! let model = PatchCore::load(Params::default(), Backbone::embedded()?)?.fit(&pictures, &Quiet)?;
+//!
+//! let mut bad = good(1).rgb().to_vec();
+//! bad[64 * 64..64 * 64 + 3000].fill(0);
+//! let prediction = model.predict(&Picture::from_rgb(64, 64, bad)?)?;
+//! assert_eq!(model.verdict(prediction.image_score), Some(Verdict::Defect));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod anomaly_map;
+mod bank;
+mod calibration;
+pub mod coreset;
+mod embedding;
+mod error;
+mod fit;
+mod format;
+mod mt19937;
+mod params;
+mod patch;
+mod pictures;
+mod predict;
+mod progress;
+mod resample;
+mod score;
+pub mod search;
+
+pub use anomaly_map::{anomaly_map, gaussian_blur};
+pub use bank::{MemoryBank, Origin};
+pub use calibration::{Calibration, Verdict};
+pub use coreset::{BankSize, Sampler, SamplerKind};
+pub use embedding::{PatchEmbedding, PictureEmbeddings, Reduction};
+pub use error::{Error, PictureFault};
+pub use fit::{OnBadPicture, PatchCore};
+pub use format::FORMAT_VERSION;
+pub use mt19937::Mt19937;
+pub use params::Params;
+pub use patch::{PatchShape, bins, pool_bins, pool_patches};
+pub use pictures::{Files, Pictures};
+pub use predict::{Fitted, Model, Prediction, Training};
+pub use progress::{Progress, Quiet, Stage};
+pub use score::{ImageScore, PatchDistance, patch_scores, reweighted};

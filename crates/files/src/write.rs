@@ -1,0 +1,95 @@
+//! A file that is there whole or not at all.
+
+use crate::FileError;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use tempfile::NamedTempFile;
+
+/// Writes `bytes` to `path` so that no reader ever sees half a file, not even after a crash.
+///
+/// The bytes go to a temporary file in the same folder, are flushed to disk, and only then take the name. A file of
+/// that name is refused unless `force`, which replaces it (a symbolic link itself, not what it points to). The folder
+/// must exist.
+///
+/// ```
+/// # use patchcore_files::{FileError, write_atomic};
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// let path = folder.path().join("results.csv");
+/// write_atomic(&path, b"first", false)?;
+/// assert!(matches!(write_atomic(&path, b"second", false), Err(FileError::Exists { .. })));
+/// write_atomic(&path, b"second", true)?;
+/// assert_eq!(std::fs::read(&path).expect("readable"), b"second");
+/// # Ok::<(), FileError>(())
+/// ```
+///
+/// # Errors
+/// [`FileError::Exists`] if the file is there and `force` is false; [`FileError::Write`] with the step and the system's
+/// reason for all else. No temporary file is left behind.
+pub fn write_atomic(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileError> {
+    let fail = |step| move |source| FileError::Write { step, path: path.into(), source };
+    // Asked early to spare the work; the rename below asks again, without a gap.
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(FileError::Exists { path: path.into() });
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = temporary_file(folder).map_err(fail("make a temporary file beside it"))?;
+    file.write_all(bytes).map_err(fail("write it"))?;
+    file.as_file().sync_all().map_err(fail("flush it to disk"))?;
+    let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    match renamed {
+        Ok(_) => {}
+        Err(e) if !force && e.error.kind() == ErrorKind::AlreadyExists => {
+            return Err(FileError::Exists { path: path.into() });
+        }
+        Err(e) => return Err(fail("give it its name")(e.error)),
+    }
+    sync_folder(folder).map_err(fail("flush its folder to disk"))
+}
+
+/// A temporary file with the rights of an ordinary new file: the umask decides.
+#[cfg(unix)]
+fn temporary_file(folder: &Path) -> std::io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let rights = std::fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(".partial-").permissions(rights).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn temporary_file(folder: &Path) -> std::io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".partial-").tempfile_in(folder)
+}
+
+/// Makes the new name itself survive a power cut; only Unix lets a folder be opened for that.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_folder_is_named_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none/model");
+        let error = write_atomic(&path, b"x", false).unwrap_err();
+        assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_existing_file_stays_unless_forced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        write_atomic(&path, b"old", false).unwrap();
+        assert!(write_atomic(&path, b"new", false).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        write_atomic(&path, b"new", true).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

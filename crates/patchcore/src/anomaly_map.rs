@@ -1,0 +1,97 @@
+//! From patch scores to an anomaly map: bilinear to the input's size, then a Gaussian.
+//!
+//! The blur is `scipy.ndimage.gaussian_filter` to the bit: taps to four sigma, vertical pass first, sums in `f64`, each
+//! pass stored as `f32`, borders mirrored with the edge pixel repeated (`d c b a | a b c d | d c b a`).
+
+use crate::resample::resample_plane;
+use patchcore_tensor::AnomalyMap;
+
+/// Brings patch scores to `[h, w]` pixels and blurs them.
+pub fn anomaly_map(patches: &AnomalyMap, [h, w]: [usize; 2], sigma: f64) -> AnomalyMap {
+    let plane = resample_plane(patches.data(), [patches.height(), patches.width()], [h, w]);
+    match AnomalyMap::from_vec(h, w, plane) {
+        Ok(map) => gaussian_blur(&map, sigma),
+        Err(_) => AnomalyMap::default(),
+    }
+}
+
+/// The Gaussian alone; a sigma of 0 changes nothing.
+pub fn gaussian_blur(map: &AnomalyMap, sigma: f64) -> AnomalyMap {
+    let (h, w) = (map.height(), map.width());
+    let kernel = half_kernel(sigma);
+    if kernel.len() < 2 || h == 0 || w == 0 {
+        return map.clone();
+    }
+    let vertical = blur_columns(map.data(), h, w, &kernel);
+    let both = blur_rows(&vertical, h, w, &kernel);
+    AnomalyMap::from_vec(h, w, both).unwrap_or_default()
+}
+
+/// The centre tap and the taps to one side.
+fn half_kernel(sigma: f64) -> Vec<f64> {
+    if sigma <= 0.0 {
+        return vec![1.0];
+    }
+    let radius = (4.0 * sigma + 0.5) as usize;
+    let taps: Vec<f64> = (0..=radius).map(|i| (-0.5 / (sigma * sigma) * (i * i) as f64).exp()).collect();
+    let total = taps[0] + 2.0 * taps[1..].iter().sum::<f64>();
+    taps.iter().map(|t| t / total).collect()
+}
+
+/// The place that stands at `i` beyond the edges of an axis of `n`, mirrored as often as needed.
+fn mirrored(i: isize, n: usize) -> usize {
+    let n = n as isize;
+    let folded = i.rem_euclid(2 * n);
+    (if folded < n { folded } else { 2 * n - 1 - folded }) as usize
+}
+
+fn blur_columns(data: &[f32], h: usize, w: usize, kernel: &[f64]) -> Vec<f32> {
+    let mut out = vec![0.0; data.len()];
+    let mut sums = vec![0.0f64; w];
+    for (y, out) in out.chunks_exact_mut(w).enumerate() {
+        let row = |offset: isize| &data[mirrored(y as isize + offset, h) * w..][..w];
+        sums.iter_mut().zip(row(0)).for_each(|(s, &v)| *s = f64::from(v) * kernel[0]);
+        for (i, &tap) in kernel.iter().enumerate().skip(1).rev() {
+            let pair = row(-(i as isize)).iter().zip(row(i as isize));
+            sums.iter_mut().zip(pair).for_each(|(s, (&a, &b))| *s += (f64::from(a) + f64::from(b)) * tap);
+        }
+        out.iter_mut().zip(&sums).for_each(|(o, &s)| *o = s as f32);
+    }
+    out
+}
+
+fn blur_rows(data: &[f32], h: usize, w: usize, kernel: &[f64]) -> Vec<f32> {
+    let radius = kernel.len() - 1;
+    let mut out = vec![0.0; h * w];
+    let mut line = vec![0.0f64; w + 2 * radius];
+    let mut sums = vec![0.0f64; w];
+    for (row, out) in data.chunks_exact(w).zip(out.chunks_exact_mut(w)) {
+        for (i, place) in line.iter_mut().enumerate() {
+            *place = f64::from(row[mirrored(i as isize - radius as isize, w)]);
+        }
+        sums.iter_mut().zip(&line[radius..]).for_each(|(s, &v)| *s = v * kernel[0]);
+        for (i, &tap) in kernel.iter().enumerate().skip(1).rev() {
+            let pair = line[radius - i..].iter().zip(&line[radius + i..]);
+            sums.iter_mut().zip(pair).for_each(|(s, (&a, &b))| *s += (a + b) * tap);
+        }
+        out.iter_mut().zip(&sums).for_each(|(o, &s)| *o = s as f32);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_stays() {
+        let map = AnomalyMap::from_vec(5, 40, vec![2.5; 200]).unwrap();
+        assert!(gaussian_blur(&map, 4.0).data().iter().all(|v| (v - 2.5).abs() < 1e-6));
+    }
+
+    #[test]
+    fn mirrors_repeat_the_edge() {
+        let around: Vec<usize> = (-4..7).map(|i| mirrored(i, 3)).collect();
+        assert_eq!(around, [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
+    }
+}

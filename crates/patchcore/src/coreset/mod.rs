@@ -1,0 +1,168 @@
+//! Coreset subsampling: which patches become the memory bank.
+//!
+//! | sampler | picks | source |
+//! |---|---|---|
+//! | [`Greedy`](SamplerKind::Greedy) | exact greedy k-center at the full width of the embedding | Roth et al. 2022, algorithm 1 |
+//! | [`Reference`](SamplerKind::Reference) | the original's approximate greedy: projection to 128, ten start points | its code |
+//! | [`ReferenceGreedy`](SamplerKind::ReferenceGreedy) | the original's exact variant, without its n x n matrix | its code |
+//! | [`Random`](SamplerKind::Random) | a random subset | |
+//! | [`Identity`](SamplerKind::Identity) | everything | |
+
+mod greedy;
+mod projection;
+mod reference;
+
+pub use greedy::greedy;
+pub use projection::Projection;
+pub use reference::{approximate_greedy, exact_greedy};
+
+use crate::mt19937::Mt19937;
+use crate::{Error, Progress, Stage};
+use patchcore_tensor::Embeddings;
+use serde::{Deserialize, Serialize};
+
+/// Width to which the original's samplers project.
+const REFERENCE_WIDTH: usize = 128;
+/// Start points of the original's approximate sampler.
+const START_POINTS: usize = 10;
+/// Words that the original's data loader draws before its sampler starts.
+const LOADER_WORDS: usize = 2;
+
+/// How patches are chosen, and how many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sampler {
+    /// The rule.
+    pub kind: SamplerKind,
+    /// The size of the bank.
+    pub size: BankSize,
+    /// Seed of the rules that draw numbers.
+    pub seed: u32,
+}
+
+/// The rule by which patches are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SamplerKind {
+    /// Exact greedy k-center.
+    Greedy,
+    /// The original's approximate greedy sampler.
+    Reference,
+    /// The original's exact greedy sampler.
+    ReferenceGreedy,
+    /// A random subset.
+    Random,
+    /// Everything.
+    Identity,
+}
+
+/// How many patches are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BankSize {
+    /// This share of the patches, rounded down: the sampling ratio.
+    Ratio(f64),
+    /// This share of the patches, but at least this many rows (or all patches if there are fewer).
+    RatioAtLeast(f64, usize),
+    /// Exactly this many rows.
+    Rows(usize),
+}
+
+impl BankSize {
+    /// The number of rows out of `n` patches.
+    ///
+    /// # Errors
+    /// [`Error::EmptyBank`] if that is none, [`Error::BankTooLarge`] if it is more than `n`.
+    pub fn rows(self, n: usize) -> Result<usize, Error> {
+        let share = |percentage: f64| (n as f64 * percentage) as usize;
+        let (rows, percentage) = match self {
+            Self::Ratio(p) => (share(p), p),
+            Self::RatioAtLeast(p, least) => (share(p).max(least.min(n)), p),
+            Self::Rows(rows) => (rows, 0.0),
+        };
+        match rows {
+            0 => Err(Error::EmptyBank { percentage, patches: n }),
+            rows if rows > n => Err(Error::BankTooLarge { asked: rows, patches: n }),
+            rows => Ok(rows),
+        }
+    }
+
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let ratio = |p: f64| {
+            let ok = p > 0.0 && p < 1.0;
+            ok.then_some(()).ok_or_else(|| Error::Parameter {
+                name: "percentage",
+                got: p.to_string(),
+                must: "above 0 and below 1".into(),
+            })
+        };
+        match self {
+            Self::Ratio(p) | Self::RatioAtLeast(p, _) => ratio(p),
+            Self::Rows(0) => {
+                Err(Error::Parameter { name: "bank rows", got: "0".into(), must: "at least 1".into() })
+            }
+            Self::Rows(_) => Ok(()),
+        }
+    }
+}
+
+/// The chosen patches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coreset {
+    /// Row numbers in the order in which they were chosen.
+    pub indices: Vec<usize>,
+    /// The largest L2 distance of any patch to its nearest chosen one, where the sampler knows it.
+    pub covering_radius: Option<f32>,
+}
+
+impl Sampler {
+    /// Chooses rows of `embeddings`.
+    ///
+    /// # Errors
+    /// As [`BankSize::rows`].
+    pub fn select(&self, embeddings: &Embeddings, progress: &dyn Progress) -> Result<Coreset, Error> {
+        let n = embeddings.len();
+        if self.kind == SamplerKind::Identity {
+            return Ok(Coreset { indices: (0..n).collect(), covering_radius: Some(0.0) });
+        }
+        let rows = self.size.rows(n)?;
+        progress.begin(Stage::Coreset, rows);
+        let coreset = match self.kind {
+            SamplerKind::Greedy => greedy(embeddings, rows, progress),
+            SamplerKind::Reference => {
+                let start =
+                    Mt19937::new(self.seed).permutation(n).into_iter().take(START_POINTS).collect::<Vec<_>>();
+                let projected = self.project(embeddings);
+                let reduced = projected.as_ref().unwrap_or(embeddings);
+                Coreset {
+                    indices: approximate_greedy(reduced, &start, rows, progress),
+                    covering_radius: None,
+                }
+            }
+            SamplerKind::ReferenceGreedy => {
+                let projected = self.project(embeddings);
+                let reduced = projected.as_ref().unwrap_or(embeddings);
+                Coreset { indices: exact_greedy(reduced, rows, progress), covering_radius: None }
+            }
+            SamplerKind::Random => {
+                let mut order = Mt19937::new(self.seed).permutation(n);
+                order.truncate(rows);
+                Coreset { indices: order, covering_radius: None }
+            }
+            SamplerKind::Identity => unreachable!("returned above"),
+        };
+        progress.end();
+        Ok(coreset)
+    }
+
+    /// The original's projection; none if the embedding has the width already.
+    fn project(&self, embeddings: &Embeddings) -> Option<Embeddings> {
+        let d = embeddings.dim();
+        (d != REFERENCE_WIDTH).then(|| {
+            let mut words = Mt19937::new(self.seed);
+            (0..LOADER_WORDS).for_each(|_| {
+                words.word();
+            });
+            Projection::from_stream(&mut words, d, REFERENCE_WIDTH).apply(embeddings)
+        })
+    }
+}

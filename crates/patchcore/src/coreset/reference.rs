@@ -1,0 +1,84 @@
+//! The original's two greedy samplers, on rows that are projected already.
+//!
+//! Both pick the row with the largest anchor value again and again, lowest index on ties, and lower each anchor value to
+//! the distance to the pick. They differ in the start: the mean distance to ten random rows (which are no members of the
+//! coreset, but their mean stays as a cap), or the root of the sum of squared distances to all rows. A row may be picked
+//! again once everything left is at distance zero, as in the original.
+
+use crate::Progress;
+use patchcore_kernels::distance::{squared_l2, squared_l2_block};
+use patchcore_kernels::isa::Isa;
+use patchcore_tensor::Embeddings;
+use rayon::prelude::*;
+
+/// `ApproximateGreedyCoresetSampler`: picks `rows` rows, starting from the mean distance to `start`.
+pub fn approximate_greedy(
+    embeddings: &Embeddings,
+    start: &[usize],
+    rows: usize,
+    progress: &dyn Progress,
+) -> Vec<usize> {
+    let isa = Isa::best();
+    let anchors = (0..embeddings.len())
+        .into_par_iter()
+        .map(|i| {
+            let distance = |&p: &usize| squared_l2(isa, embeddings.row(p), embeddings.row(i)).sqrt();
+            start.iter().map(distance).sum::<f32>() / start.len() as f32
+        })
+        .collect();
+    pick(isa, embeddings, anchors, rows, progress)
+}
+
+/// `GreedyCoresetSampler`: picks `rows` rows. Its matrix of all distances is never made: the sum of squared distances
+/// from a row to all rows is `n |x|² + sum |y|² - 2 x · sum y`, in `f64`.
+pub fn exact_greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> Vec<usize> {
+    let (n, d) = (embeddings.len(), embeddings.dim());
+    let norm = |i: usize| embeddings.row(i).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+    let norms: f64 = (0..n).map(norm).sum();
+    let mut sum = vec![0.0f64; d];
+    for i in 0..n {
+        sum.iter_mut().zip(embeddings.row(i)).for_each(|(s, &v)| *s += f64::from(v));
+    }
+    let anchors = (0..n)
+        .map(|i| {
+            let dot: f64 = embeddings.row(i).iter().zip(&sum).map(|(&v, s)| f64::from(v) * s).sum();
+            (n as f64 * norm(i) + norms - 2.0 * dot).max(0.0).sqrt() as f32
+        })
+        .collect();
+    pick(Isa::best(), embeddings, anchors, rows, progress)
+}
+
+fn pick(
+    isa: Isa,
+    embeddings: &Embeddings,
+    mut anchors: Vec<f32>,
+    rows: usize,
+    progress: &dyn Progress,
+) -> Vec<usize> {
+    const ROWS: usize = 1024;
+    let d = embeddings.dim();
+    let mut picks = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        let best = anchors
+            .iter()
+            .enumerate()
+            .fold((0, f32::NEG_INFINITY), |b, (i, &a)| if a > b.1 { (i, a) } else { b });
+        picks.push(best.0);
+        let centre = embeddings.row(best.0);
+        anchors.par_chunks_mut(ROWS).enumerate().for_each(|(task, anchors)| {
+            let first = task * ROWS;
+            let mut squared = [0.0; ROWS];
+            let squared = &mut squared[..anchors.len()];
+            squared_l2_block(
+                isa,
+                centre,
+                &embeddings.data()[first * d..(first + anchors.len()) * d],
+                d,
+                squared,
+            );
+            anchors.iter_mut().zip(squared.iter()).for_each(|(a, s)| *a = a.min(s.sqrt()));
+        });
+        progress.advance(1);
+    }
+    picks
+}

@@ -1,0 +1,111 @@
+//! What can go wrong in the method, sorted by whose fault it is.
+
+use patchcore_backbone::BackboneError;
+use std::path::PathBuf;
+
+/// Why a model cannot be fitted, used, saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter is outside its range; the text says which, and the range.
+    #[error("{name} is {got}, must be {must}")]
+    Parameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// The value given.
+        got: String,
+        /// The values that work.
+        must: String,
+    },
+
+    /// There is no picture to fit on.
+    #[error("no pictures to fit on")]
+    NoPictures,
+
+    /// Some pictures cannot be used; all of them are listed.
+    #[error("{} of {total} pictures cannot be used, first {}", bad.len(), bad.first().map_or("none", String::as_str))]
+    BadPictures {
+        /// `PATH: reason` for each bad picture.
+        bad: Vec<String>,
+        /// How many pictures were given.
+        total: usize,
+        /// Whether all failed for want of access, memory or another limit of the machine and not for their content.
+        kind: PictureFault,
+    },
+
+    /// The network does not take the pictures, or does not fit its weights.
+    #[error(transparent)]
+    Backbone(#[from] BackboneError),
+
+    /// Feature maps are too small for the patch size.
+    #[error("a feature map of {h} x {w} holds no patch of {patchsize} x {patchsize}")]
+    NoPatch {
+        /// Height of the map.
+        h: usize,
+        /// Width of the map.
+        w: usize,
+        /// Side of a patch.
+        patchsize: usize,
+    },
+
+    /// More bank rows were asked for than there are patches.
+    #[error("a memory bank of {asked} rows was asked for, but the pictures have only {patches} patches")]
+    BankTooLarge {
+        /// Rows asked for.
+        asked: usize,
+        /// Patches available.
+        patches: usize,
+    },
+
+    /// The sampling ratio leaves nothing.
+    #[error("{percentage} of {patches} patches is no patch at all: raise the sampling ratio or add pictures")]
+    EmptyBank {
+        /// The sampling ratio.
+        percentage: f64,
+        /// Patches available.
+        patches: usize,
+    },
+
+    /// A score is NaN or infinite: the picture has no verdict.
+    #[error("a patch score is not finite: the picture cannot be judged")]
+    NotFinite,
+
+    /// The model was made with other weights.
+    #[error(
+        "the model was fitted with other weights: {backbone} {fitted}, these are {given_backbone} {given}"
+    )]
+    OtherWeights {
+        /// Network of the model.
+        backbone: String,
+        /// Fingerprint in the model.
+        fitted: String,
+        /// Network given.
+        given_backbone: String,
+        /// Fingerprint of the weights given.
+        given: String,
+    },
+
+    /// The model file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] patchcore_files::FileError),
+
+    /// The file is not a model, or not an intact one.
+    #[error("{}: {reason}", path.display())]
+    BadModel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What kind of fault made pictures unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureFault {
+    /// The content is bad.
+    Content,
+    /// The file could not be read.
+    Io,
+    /// A limit was reached.
+    Limit,
+}

@@ -1,0 +1,168 @@
+//! `fit`: good pictures become a model.
+
+use crate::bank::{MemoryBank, Origin};
+use crate::calibration::Calibration;
+use crate::embedding::PictureEmbeddings;
+use crate::predict::{Fitted, Model, Training, embed};
+use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
+use patchcore_backbone::FeatureExtractor;
+use patchcore_image::{ErrorKind, Picture};
+use patchcore_tensor::Embeddings;
+use rayon::prelude::*;
+
+/// What `fit` does about a picture that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBadPicture {
+    /// Reads on to find all of them, then fails with the list.
+    #[default]
+    Fail,
+    /// Fits on the others and remembers which were left out.
+    Skip,
+}
+
+/// A configuration and its network, not fitted yet: it can only be fitted.
+pub struct PatchCore<E> {
+    params: Params,
+    extractor: E,
+    on_bad_picture: OnBadPicture,
+}
+
+impl<E: FeatureExtractor> PatchCore<E> {
+    /// Joins parameters and network.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if a parameter is outside its range, or the parameters name another network or other layers
+    /// than the extractor has.
+    pub fn load(params: Params, extractor: E) -> Result<Self, Error> {
+        params.check()?;
+        if params.backbone != extractor.name() || params.layers != extractor.layers() {
+            return Err(Error::Parameter {
+                name: "backbone",
+                got: format!("{} {}", params.backbone, params.layers.join(" ")),
+                must: format!("{} {}, as loaded", extractor.name(), extractor.layers().join(" ")),
+            });
+        }
+        Ok(Self { params, extractor, on_bad_picture: OnBadPicture::default() })
+    }
+
+    /// Says what to do about a picture that cannot be read.
+    #[must_use]
+    pub fn on_bad_picture(mut self, choice: OnBadPicture) -> Self {
+        self.on_bad_picture = choice;
+        self
+    }
+
+    /// Extracts, embeds, selects, calibrates.
+    ///
+    /// The embeddings of all patches are held once; the memory bank is a copy of the chosen ones.
+    ///
+    /// # Errors
+    /// [`Error::NoPictures`], [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
+    /// the network does not take.
+    pub fn fit(self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Model<E>, Error> {
+        let all = self.embed_all(pictures, progress)?;
+        let coreset = self.params.sampler.select(&all.rows, progress)?;
+        let bank = all.bank(&coreset.indices);
+        let training = Training {
+            pictures: all.names.clone(),
+            skipped: all.skipped.clone(),
+            patches: all.rows.len(),
+            covering_radius: coreset.covering_radius,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+        };
+        let calibration = Calibration::leave_one_out(&self.params, &bank, &all, progress)?;
+        let fingerprint = self.extractor.fingerprint().to_string();
+        let fitted = Fitted { params: self.params, fingerprint, bank, training, calibration };
+        Ok(Model { fitted, extractor: self.extractor })
+    }
+
+    fn embed_all(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<AllEmbeddings, Error> {
+        let total = pictures.count();
+        if total == 0 {
+            return Err(Error::NoPictures);
+        }
+        progress.begin(Stage::Embed, total);
+        let mut all = AllEmbeddings::default();
+        let mut bad: Vec<(String, ErrorKind)> = Vec::new();
+        let chunk = rayon::current_num_threads().max(4);
+        for first in (0..total).step_by(chunk) {
+            let numbers = first..total.min(first + chunk);
+            let loaded: Vec<_> = numbers.clone().into_par_iter().map(|i| pictures.load(i)).collect();
+            let mut good: Vec<Picture> = Vec::new();
+            for (i, result) in numbers.clone().zip(loaded) {
+                match result {
+                    Ok(picture) => {
+                        good.push(picture);
+                        all.names.push(pictures.name(i));
+                    }
+                    Err(error) => {
+                        all.skipped.push(pictures.name(i));
+                        bad.push((error.to_string(), error.kind()));
+                    }
+                }
+            }
+            // After a bad picture only reading goes on, to name all bad ones at once.
+            if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
+                for picture in embed(&self.params, &self.extractor, &good)? {
+                    all.push(&picture, total);
+                }
+            }
+            progress.advance(numbers.len());
+        }
+        progress.end();
+        let nothing_left = all.names.is_empty();
+        if !bad.is_empty() && (nothing_left || self.on_bad_picture == OnBadPicture::Fail) {
+            return Err(bad_pictures(bad, total));
+        }
+        Ok(all)
+    }
+}
+
+fn bad_pictures(bad: Vec<(String, ErrorKind)>, total: usize) -> Error {
+    let all = |kind: ErrorKind| bad.iter().all(|(_, k)| *k == kind);
+    let kind = if all(ErrorKind::Io) {
+        PictureFault::Io
+    } else if all(ErrorKind::Limit) {
+        PictureFault::Limit
+    } else {
+        PictureFault::Content
+    };
+    Error::BadPictures { bad: bad.into_iter().map(|(text, _)| text).collect(), total, kind }
+}
+
+/// The embeddings of all training pictures, and which rows belong to which picture.
+#[derive(Default)]
+pub(crate) struct AllEmbeddings {
+    pub(crate) rows: Embeddings,
+    /// First row and grid of each picture.
+    pub(crate) pictures: Vec<(usize, [usize; 2])>,
+    pub(crate) names: Vec<String>,
+    pub(crate) skipped: Vec<String>,
+}
+
+impl AllEmbeddings {
+    fn push(&mut self, picture: &PictureEmbeddings, total: usize) {
+        if self.rows.is_empty() {
+            // Room for all at once: growing would copy what is the largest thing in memory.
+            self.rows = Embeddings::with_capacity(picture.rows.len() * total, picture.rows.dim());
+        }
+        self.pictures.push((self.rows.len(), picture.grid));
+        self.rows.extend(picture.rows.data());
+    }
+
+    /// The rows of one picture.
+    pub(crate) fn picture(&self, i: usize) -> &[f32] {
+        let (first, [h, w]) = self.pictures[i];
+        &self.rows.data()[first * self.rows.dim()..(first + h * w) * self.rows.dim()]
+    }
+
+    fn bank(&self, indices: &[usize]) -> MemoryBank {
+        let origin = |&row: &usize| {
+            let picture = self.pictures.partition_point(|&(first, _)| first <= row) - 1;
+            let (first, [_, w]) = self.pictures[picture];
+            let place = row - first;
+            Origin { picture: picture as u32, y: (place / w) as u32, x: (place % w) as u32 }
+        };
+        MemoryBank { rows: self.rows.select(indices), origins: indices.iter().map(origin).collect() }
+    }
+}

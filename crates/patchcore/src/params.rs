@@ -1,0 +1,125 @@
+//! What a model is made of, with the presets.
+
+use crate::Error;
+use crate::coreset::{BankSize, Sampler, SamplerKind};
+use crate::embedding::{PatchEmbedding, Reduction};
+use crate::patch::PatchShape;
+use crate::score::{ImageScore, PatchDistance};
+use patchcore_backbone::networks::{ARCHITECTURES, Architecture};
+use patchcore_image::{Geometry, Preprocess};
+use serde::{Deserialize, Serialize};
+
+/// All parameters of a model, apart from the weights of its backbone.
+///
+/// The default is our own configuration on the built-in backbone; [`Params::reference`] is the original's.
+///
+/// ```
+/// use patchcore::{BankSize, Params, Reduction};
+/// let ours = Params::default();
+/// assert_eq!(ours.embedding.reduction, Reduction::Raw);
+/// assert_eq!(ours.sampler.size, BankSize::RatioAtLeast(0.01, 2000));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Params {
+    /// How a picture becomes the network's input.
+    pub preprocess: Preprocess,
+    /// Name of the backbone.
+    pub backbone: String,
+    /// `layers_to_extract_from`: the tapped layers; the first gives the patch grid.
+    pub layers: Vec<String>,
+    /// How feature maps become embeddings.
+    pub embedding: PatchEmbedding,
+    /// How the memory bank is chosen.
+    pub sampler: Sampler,
+    /// `anomaly_score_num_nn`: neighbours that a patch score averages over.
+    pub num_nn: usize,
+    /// The distance that it averages.
+    pub patch_distance: PatchDistance,
+    /// How patch scores become the image score.
+    pub image_score: ImageScore,
+    /// Sigma of the anomaly map's blur, in pixels of the network's input.
+    pub map_sigma: f64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self::ours(&ARCHITECTURES[0])
+    }
+}
+
+impl Params {
+    /// Our own configuration: the whole picture with its aspect kept, raw concatenation of the taps, exact greedy, image
+    /// score from the blurred patch scores.
+    pub fn ours(backbone: &Architecture) -> Self {
+        Self {
+            preprocess: preprocess(backbone, Geometry::Whole { area_side: 224, multiple: 16 }),
+            backbone: backbone.name.to_string(),
+            layers: backbone.layers.map(String::from).to_vec(),
+            embedding: PatchEmbedding { patch: PatchShape { size: 3, stride: 1 }, reduction: Reduction::Raw },
+            sampler: Sampler { kind: SamplerKind::Greedy, size: BankSize::RatioAtLeast(0.01, 2000), seed: 0 },
+            num_nn: 1,
+            patch_distance: PatchDistance::L2,
+            image_score: ImageScore::BlurredMax { sigma_share: 0.035 },
+            map_sigma: 4.0,
+        }
+    }
+
+    /// The original's configuration: shorter side `resize`, centre crop `image_size`, sampling ratio `percentage`.
+    ///
+    /// `IM224` is `(256, 224, 0.1)`, `IM320` is `(366, 320, 0.01)`.
+    pub fn reference(backbone: &Architecture, resize: usize, image_size: usize, percentage: f64) -> Self {
+        Self {
+            preprocess: preprocess(backbone, Geometry::ResizeCrop { resize, crop: [image_size; 2] }),
+            backbone: backbone.name.to_string(),
+            layers: backbone.layers.map(String::from).to_vec(),
+            embedding: PatchEmbedding {
+                patch: PatchShape { size: 3, stride: 1 },
+                reduction: Reduction::Pooled { pretrain: 1024, target: 1024 },
+            },
+            sampler: Sampler { kind: SamplerKind::Reference, size: BankSize::Ratio(percentage), seed: 0 },
+            num_nn: 1,
+            patch_distance: PatchDistance::SquaredL2,
+            image_score: ImageScore::Max,
+            map_sigma: 4.0,
+        }
+    }
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] with the first parameter outside its range.
+    pub fn check(&self) -> Result<(), Error> {
+        let at_least_one = |name, value: usize| {
+            let ok = value >= 1;
+            ok.then_some(()).ok_or_else(|| parameter(name, value, "at least 1"))
+        };
+        at_least_one("patchsize", self.embedding.patch.size)?;
+        at_least_one("patchstride", self.embedding.patch.stride)?;
+        at_least_one("anomaly_score_num_nn", self.num_nn)?;
+        at_least_one("layers_to_extract_from", self.layers.len())?;
+        if let Reduction::Pooled { pretrain, target } = self.embedding.reduction {
+            at_least_one("pretrain_embed_dimension", pretrain)?;
+            at_least_one("target_embed_dimension", target)?;
+        }
+        if self.sampler.kind != SamplerKind::Identity {
+            self.sampler.size.check()?;
+        }
+        if !(0.0..=1000.0).contains(&self.map_sigma) {
+            return Err(parameter("map_sigma", self.map_sigma, "between 0 and 1000"));
+        }
+        if let ImageScore::BlurredMax { sigma_share } = self.image_score
+            && !(0.0..=1.0).contains(&sigma_share)
+        {
+            return Err(parameter("sigma_share", sigma_share, "between 0 and 1"));
+        }
+        self.preprocess.check().map_err(|e| parameter("preprocess", e, "a usable geometry"))
+    }
+}
+
+fn preprocess(backbone: &Architecture, geometry: Geometry) -> Preprocess {
+    Preprocess { geometry, mean: backbone.mean, std: backbone.std }
+}
+
+fn parameter(name: &'static str, got: impl ToString, must: &str) -> Error {
+    Error::Parameter { name, got: got.to_string(), must: must.to_string() }
+}
