@@ -1,1 +1,40 @@
 //! From files to tensors: decoding, preprocessing, masks and data set layouts.
+//!
+//! Data flows down this list: a [`dataset`](crate::mvtec_category) reader names files, [`decode`] turns one file
+//! into a [`Picture`] (8-bit RGB) within [`Limits`], [`Preprocess`] turns the picture into a
+//! [`Tensor`](patchcore_tensor::Tensor) `[1, h, w, 3]`, and later brings an anomaly map back to the picture's pixels.
+//!
+//! Decoding, resizing and cropping follow the original `PatchCore` code bit for bit (for JPEG within a few levels,
+//! since decoders differ), so that memory banks and thresholds carry over.
+//!
+//! ```
+//! use patchcore_image::{Picture, Preprocess};
+//!
+//! let picture = Picture::from_rgb(320, 240, vec![128; 320 * 240 * 3])?;
+//! let preprocess = Preprocess::reference(256, 224);
+//! let tensor = preprocess.apply(&picture);
+//! assert_eq!(tensor.shape(), [1, 224, 224, 3]);
+//! # Ok::<(), patchcore_image::PictureError>(())
+//! ```
+
+mod dataset;
+mod decode;
+mod error;
+mod limits;
+mod mask;
+mod picture;
+mod preprocess;
+mod read;
+mod shown;
+
+pub use dataset::{
+    Category, DatasetError, EXTENSIONS, Listing, PairFault, Sample, list_pictures, mvtec_categories,
+    mvtec_category, pictures_in,
+};
+pub use decode::{Format, decode, decode_bytes};
+pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};
+pub use limits::Limits;
+pub use mask::{Mask, read_mask};
+pub use picture::{Picture, PictureError};
+pub use preprocess::{Geometry, Preprocess, PreprocessError};
+pub use shown::shown;

@@ -1,0 +1,119 @@
+//! From a file's bytes to pixels, by content and never by name.
+//!
+//! Each format first has its container looked at here (size, completeness, animation), then a decoder without
+//! unsafe parsing does the rest: `zune-jpeg` in strict mode for JPEG, the `image` crate for the others.
+//!
+//! Every sample becomes 8 bits, as the original `PatchCore` code has it from its imaging library:
+//!
+//! | found | becomes |
+//! |---|---|
+//! | grey of 1, 2, 4 bits | scaled to 0..=255 |
+//! | grey of 16 bits | clamped to 255, not scaled |
+//! | other 16-bit samples | their high byte |
+//! | alpha, `tRNS` | dropped, nothing is blended |
+//! | palette | the palette's colours |
+//! | CMYK | RGB by the formula in `cmyk.rs` |
+//! | EXIF orientation, colour profiles, gamma | ignored |
+//! | several pages or frames | the first page of a TIFF; an animated WebP is refused |
+//! | floating-point samples | refused |
+
+mod cmyk;
+mod crc;
+mod format;
+mod jpeg;
+mod jpeg_markers;
+mod png;
+mod pnm;
+mod raster;
+mod sniff;
+mod through_image;
+mod tiff;
+mod webp;
+
+pub use format::Format;
+pub(crate) use raster::{Raster, Samples};
+
+use crate::error::{DecodeError, ImageError};
+use crate::limits::Limits;
+use crate::picture::Picture;
+use crate::read::read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// Reads one picture file as 8-bit RGB.
+///
+/// The file is opened once and must be a regular file; its name does not matter, its content does.
+///
+/// # Errors
+///
+/// [`ImageError`], which names the path; its [`kind`](ImageError::kind) tells input, I/O and limit apart.
+///
+/// # Examples
+///
+/// ```
+/// use patchcore_image::{ErrorKind, Limits, decode};
+///
+/// let error = decode("no-such-file.png".as_ref(), &Limits::default()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Input);
+/// ```
+pub fn decode(path: &Path, limits: &Limits) -> Result<Picture, ImageError> {
+    let bytes = read(path, limits)?;
+    decode_bytes(&bytes, limits).map_err(|fault| ImageError::Decode { path: path.to_path_buf(), fault })
+}
+
+/// Reads one picture from the bytes of its file as 8-bit RGB.
+///
+/// `max_file_bytes` plays no part here, since the bytes are already in memory.
+///
+/// # Errors
+///
+/// [`DecodeError`]: nothing there, cut off, corrupt, no supported picture, or over a limit.
+///
+/// # Examples
+///
+/// ```
+/// use patchcore_image::{Limits, decode_bytes};
+///
+/// let grey = decode_bytes(b"P5 2 1 255\n\x00\xff", &Limits::default())?;
+/// assert_eq!(grey.rgb(), [0, 0, 0, 255, 255, 255]);
+/// # Ok::<(), patchcore_image::DecodeError>(())
+/// ```
+pub fn decode_bytes(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    let format = sniff::sniff(bytes)?;
+    raster(format, bytes, limits, Palette::Colours)?.into_picture(format)
+}
+
+/// What a palette's pixels are read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Palette {
+    /// The colours they stand for: a picture.
+    Colours,
+    /// The numbers themselves: a mask.
+    Indices,
+}
+
+/// Reads a mask: grey values where the file has them, palette numbers instead of palette colours.
+pub(crate) fn mask_raster(bytes: &[u8], limits: &Limits) -> Result<Raster, DecodeError> {
+    match sniff::sniff(bytes)? {
+        Format::Jpeg => Err(DecodeError::Unsupported {
+            what: "JPEG as a mask (its losses blur the edge between defect and background)".into(),
+        }),
+        format => raster(format, bytes, limits, Palette::Indices),
+    }
+}
+
+fn raster(format: Format, bytes: &[u8], limits: &Limits, palette: Palette) -> Result<Raster, DecodeError> {
+    // The decoders below are other people's; a panic of theirs over one file must stay an error about that file.
+    catch_unwind(AssertUnwindSafe(|| match format {
+        Format::Png => png::decode(bytes, limits, palette),
+        Format::Jpeg => jpeg::decode(bytes, limits),
+        Format::WebP => webp::decode(bytes, limits),
+        Format::Pnm => pnm::decode(bytes, limits),
+        Format::Tiff => tiff::decode(bytes, limits),
+        Format::Bmp => through_image::decode(Format::Bmp, bytes, limits),
+    }))
+    .unwrap_or_else(|_| Err(DecodeError::Corrupt { format, reason: "its decoder gave up".into() }))
+}
+
+#[cfg(test)]
+mod tests;

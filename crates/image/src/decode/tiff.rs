@@ -1,0 +1,10 @@
+//! TIFF: the pixels of the first page come from the `image` crate.
+
+use super::raster::Raster;
+use super::{Format, through_image};
+use crate::error::DecodeError;
+use crate::limits::Limits;
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raster, DecodeError> {
+    through_image::decode(Format::Tiff, bytes, limits)
+}
