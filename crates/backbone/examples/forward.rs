@@ -22,13 +22,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     times.sort_by(f64::total_cmp);
     let threads = rayon::current_num_threads();
-    println!("{name} ({count} parameters) batch {batch} threads {threads}: {:.2} ms per picture (median)", times[7]);
+    println!(
+        "{name} ({count} parameters) batch {batch} threads {threads}: {:.2} ms per picture (median)",
+        times[7]
+    );
     Ok(())
 }
 
 /// Small weights that neither vanish nor explode.
 fn constant_like(key: &str, shape: &[usize]) -> Vec<f32> {
     let n: usize = shape.iter().product();
-    let value = if key.ends_with("running_mean") { 0.0 } else if shape.len() > 1 { 0.01 } else { 1.0 };
+    let value = if key.ends_with("running_mean") {
+        0.0
+    } else if shape.len() > 1 {
+        0.01
+    } else {
+        1.0
+    };
     (0..n).map(|i| if i % 2 == 0 { value } else { value * 0.9 }).collect()
 }

@@ -27,7 +27,10 @@ fn pictures(preprocess: &Fixture, names: &[&str]) -> Tensor {
 fn thin(map: &Tensor, step: usize) -> Vec<f32> {
     let [n, h, w, c] = map.shape();
     let all = map.to_nchw();
-    (0..n * c).filter(|i| (i % c).is_multiple_of(step)).flat_map(|i| all[i * h * w..(i + 1) * h * w].to_vec()).collect()
+    (0..n * c)
+        .filter(|i| (i % c).is_multiple_of(step))
+        .flat_map(|i| all[i * h * w..(i + 1) * h * w].to_vec())
+        .collect()
 }
 
 /// The largest error relative to the largest value.
@@ -37,7 +40,9 @@ fn relative_error(got: &[f32], expected: &[f32]) -> f64 {
 }
 
 fn check(name: &str, layers: [&str; 2], fixture: &str, keys: [String; 2], names: &[&str], isas: &[Isa]) {
-    let (Some(golden), Some(preprocess)) = (shared_golden(fixture), shared_golden("preprocess")) else { return };
+    let (Some(golden), Some(preprocess)) = (shared_golden(fixture), shared_golden("preprocess")) else {
+        return;
+    };
     let weights = formula_weights(name);
     let input = pictures(&preprocess, names);
     for &isa in isas {

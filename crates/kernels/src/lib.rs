@@ -21,8 +21,10 @@
     unsafe_code,
     reason = "SIMD loads, stores, and calls into functions compiled for a detected instruction set"
 )]
-
-#![allow(clippy::inline_always, reason = "a kernel compiles to its instruction set only inside its entry point")]
+#![allow(
+    clippy::inline_always,
+    reason = "a kernel compiles to its instruction set only inside its entry point"
+)]
 
 pub mod buffer;
 pub mod conv;

@@ -9,6 +9,10 @@ pub enum Stage {
     Coreset,
     /// Pictures are scored against the bank without their own patches.
     Calibrate,
+    /// Test pictures are scored.
+    Evaluate,
+    /// Pictures are judged.
+    Predict,
 }
 
 /// Receives progress; all methods may be called from several threads.

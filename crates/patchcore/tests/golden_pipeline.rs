@@ -59,7 +59,8 @@ impl Case {
     }
 
     fn check(&self) {
-        let (Some(golden), Some(preprocess)) = (shared_golden(self.fixture), shared_golden("preprocess")) else {
+        let (Some(golden), Some(preprocess)) = (shared_golden(self.fixture), shared_golden("preprocess"))
+        else {
             return;
         };
         let weights = weights_from(self.backbone, |key, shape| tensor(key, shape, 0, 1.0)).unwrap();
@@ -94,7 +95,9 @@ impl Case {
         }
         let name = if golden.names().contains(&"maps".to_string()) { "maps" } else { "map_a" };
         let (_, maps) = golden.f32(name);
-        for (p, expected) in predictions.iter().zip(maps.chunks_exact(predictions[0].anomaly_map.data().len())) {
+        for (p, expected) in
+            predictions.iter().zip(maps.chunks_exact(predictions[0].anomaly_map.data().len()))
+        {
             let largest = f64::from(p.anomaly_map.min_max().unwrap().1);
             assert_all_close("map", p.anomaly_map.data(), expected, tolerance + 1e-6 * largest);
         }
@@ -120,7 +123,8 @@ impl Case {
         if golden.names().contains(&"bank".to_string()) {
             let (_, rows) = golden.f32("bank");
             let mean = rows.iter().map(|v| f64::from(*v)).sum::<f64>() / rows.len() as f64;
-            let std = (rows.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / rows.len() as f64).sqrt();
+            let std =
+                (rows.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / rows.len() as f64).sqrt();
             assert_all_close("bank", fitted.bank.rows.data(), &rows, 1e-5 * std * 2.0);
         }
         assert_eq!(fitted.params.image_score, ImageScore::Max);
@@ -134,12 +138,21 @@ fn resnet18_224() {
 
 #[test]
 fn resnet18_224_k3_p5() {
-    Case { fixture: "resnet18_224_D1024_384_k3_p5", target: 384, patchsize: 5, k: 3, percentage: 0.05, ..CASE }.check();
+    Case {
+        fixture: "resnet18_224_D1024_384_k3_p5",
+        target: 384,
+        patchsize: 5,
+        k: 3,
+        percentage: 0.05,
+        ..CASE
+    }
+    .check();
 }
 
 #[test]
 fn resnet18_224_one_layer() {
-    let case = Case { fixture: "resnet18_224_L2only", layers: &["layer2"], pretrain: 512, target: 512, ..CASE };
+    let case =
+        Case { fixture: "resnet18_224_L2only", layers: &["layer2"], pretrain: 512, target: 512, ..CASE };
     Case { percentage: 0.02, ..case }.check();
 }
 
@@ -159,7 +172,8 @@ fn resnet18_rectangle() {
 fn resnet18_three_layers() {
     let geometry = Geometry::ResizeCrop { resize: short_side(), crop: [200, 232] };
     let layers = &["layer1", "layer2", "layer3"];
-    let case = Case { fixture: "resnet18_200x232_L1-2-3", geometry, layers, pretrain: 256, target: 320, ..CASE };
+    let case =
+        Case { fixture: "resnet18_200x232_L1-2-3", geometry, layers, pretrain: 256, target: 320, ..CASE };
     Case { percentage: 0.02, ..case }.check();
 }
 

@@ -3,8 +3,8 @@
 use patchcore::coreset::{Projection, approximate_greedy, exact_greedy};
 use patchcore::search::nearest;
 use patchcore::{
-    MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet, Reduction, anomaly_map, bins,
-    gaussian_blur, patch_scores, pool_bins, pool_patches, reweighted,
+    MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet, Reduction, anomaly_map,
+    bins, gaussian_blur, patch_scores, pool_bins, pool_patches, reweighted,
 };
 use patchcore_tensor::{AnomalyMap, Embeddings, Tensor};
 use patchcore_testkit::{assert_all_close, shared_golden};
@@ -12,7 +12,8 @@ use patchcore_testkit::{assert_all_close, shared_golden};
 /// Rows of the last axes, averaged into as many bins as the output has.
 fn check_bins(name: &str, rows: usize) {
     let Some(units) = shared_golden("units") else { return };
-    let ((_, input), (shape, expected)) = (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
+    let ((_, input), (shape, expected)) =
+        (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
     let d = shape[1];
     let mut got = vec![0.0; rows * d];
     for (row, out) in input.chunks_exact(input.len() / rows).zip(got.chunks_exact_mut(d)) {
@@ -67,7 +68,8 @@ fn patchify() {
         [(3, 5, 6, 3, 1), (3, 5, 6, 5, 1), (2, 6, 5, 2, 1), (2, 7, 9, 3, 2), (2, 4, 4, 1, 1), (2, 5, 5, 4, 1)]
     {
         let name = format!("patchify/c{c}_h{h}_w{w}_p{size}_s{stride}");
-        let ((_, input), (_, expected)) = (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
+        let ((_, input), (_, expected)) =
+            (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
         let maps = Tensor::from_nchw([2, h, w, c], &input).unwrap();
         let patch = PatchShape { size, stride };
         let got: Vec<f32> =
@@ -97,7 +99,8 @@ fn embeddings_of_several_layers() {
             patch: PatchShape { size, stride: 1 },
             reduction: Reduction::Pooled { pretrain, target },
         };
-        let got: Vec<f32> = embedding.embed(&maps).unwrap().iter().flat_map(|p| p.rows.data().to_vec()).collect();
+        let got: Vec<f32> =
+            embedding.embed(&maps).unwrap().iter().flat_map(|p| p.rows.data().to_vec()).collect();
         assert_all_close(name, &got, &units.f32(&format!("embed_glue/{name}/embedding")).1, 1e-6);
     }
 }
@@ -122,13 +125,16 @@ fn bilinear_and_gaussian() {
         "14x14_to_28x28",
     ];
     for size in sizes {
-        for (input, expected) in plane(&format!("bilinear/{size}/in")).iter().zip(plane(&format!("bilinear/{size}/out"))) {
+        for (input, expected) in
+            plane(&format!("bilinear/{size}/in")).iter().zip(plane(&format!("bilinear/{size}/out")))
+        {
             let got = anomaly_map(input, [expected.height(), expected.width()], 0.0);
             assert_all_close(size, got.data(), expected.data(), 1e-6);
         }
     }
     for size in ["7x7_to_56x56", "6x8_to_48x64", "28x28_to_224x224", "4x4_to_10x10", "3x3_to_5x40"] {
-        let (input, expected) = (&plane(&format!("segmentor/{size}/in"))[0], &plane(&format!("segmentor/{size}/out"))[0]);
+        let (input, expected) =
+            (&plane(&format!("segmentor/{size}/in"))[0], &plane(&format!("segmentor/{size}/out"))[0]);
         let got = anomaly_map(input, [expected.height(), expected.width()], 4.0);
         let largest = expected.min_max().unwrap().1;
         assert_all_close(size, got.data(), expected.data(), 1e-6 * f64::from(largest));
@@ -229,12 +235,20 @@ fn reference_samplers() {
             let got = approximate_greedy(rows, &start, expected.len(), &Quiet);
             check_picks(&format!("approx {share} {kind}"), &got, &expected);
             let (_, expected) = samplers.i64(&format!("a/greedy_{share}/idx_{kind}"));
-            check_picks(&format!("greedy {share} {kind}"), &exact_greedy(rows, expected.len(), &Quiet), &expected);
+            check_picks(
+                &format!("greedy {share} {kind}"),
+                &exact_greedy(rows, expected.len(), &Quiet),
+                &expected,
+            );
         }
     }
     let ones = Embeddings::from_vec(200, 8, vec![1.0; 1600]).unwrap();
     let starts: Vec<usize> = (0..10).collect();
-    check_picks("constant", &approximate_greedy(&ones, &starts, 20, &Quiet), &samplers.i64("const/approx_idx").1);
+    check_picks(
+        "constant",
+        &approximate_greedy(&ones, &starts, 20, &Quiet),
+        &samplers.i64("const/approx_idx").1,
+    );
     check_picks("constant", &exact_greedy(&ones, 20, &Quiet), &samplers.i64("const/greedy_idx").1);
     let (shape, small) = samplers.f32("small/features");
     let small = Embeddings::from_vec(shape[0], shape[1], small).unwrap();

@@ -1,1 +1,42 @@
 //! What people look at: overlays, heat maps, raw maps and result tables.
+//!
+//! Everything here turns values into bytes and keeps them in memory; only [`write_atomic`] touches a file. The same
+//! input gives the same bytes. Colours come from one [`ColourScale`] per model, never from the picture at hand, so that a
+//! good part looks calm and two pictures can be compared.
+//!
+//! ```
+//! use patchcore_report::{ColourScale, overlay_png};
+//! use patchcore_tensor::AnomalyMap;
+//!
+//! let scale = ColourScale::around_threshold(0.5, 1.0); // 1.5 and above is full alarm
+//! let map = AnomalyMap::from_vec(1, 2, vec![0.3, 1.4]).expect("two scores");
+//! let png = overlay_png(&[128; 6], 2, 1, &map, &scale, Some(1.0))?;
+//! assert_eq!(&png[1..4], b"PNG");
+//! # Ok::<(), patchcore_report::ReportError>(())
+//! ```
+
+mod error;
+
+mod colour;
+mod picture;
+
+mod contour;
+mod heat_map;
+mod overlay;
+mod raw_map;
+
+mod contact_sheet;
+mod font;
+
+mod results;
+
+mod write;
+
+pub use colour::ColourScale;
+pub use contact_sheet::{Tile, contact_sheet_png};
+pub use error::ReportError;
+pub use heat_map::heat_map_png;
+pub use overlay::{overlay_png, overlay_rgb};
+pub use raw_map::raw_map_tiff;
+pub use results::{ResultsRow, results_csv};
+pub use write::write_atomic;

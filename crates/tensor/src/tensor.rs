@@ -119,6 +119,9 @@ mod tests {
     #[test]
     fn stack_refuses_unequal_pictures() {
         assert!(Tensor::stack(&[Tensor::zeros([1, 2, 2, 3]), Tensor::zeros([1, 2, 3, 3])]).is_none());
-        assert_eq!(Tensor::stack(&[Tensor::zeros([1, 2, 2, 3]), Tensor::zeros([2, 2, 2, 3])]).unwrap().shape()[0], 3);
+        assert_eq!(
+            Tensor::stack(&[Tensor::zeros([1, 2, 2, 3]), Tensor::zeros([2, 2, 2, 3])]).unwrap().shape()[0],
+            3
+        );
     }
 }

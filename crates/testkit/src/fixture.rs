@@ -48,7 +48,8 @@ impl Fixture {
 
     /// Shape and raw bytes of a tensor whose dtype must be `dtype`.
     fn raw(&self, name: &str, dtype: Dtype) -> (Vec<usize>, Vec<u8>) {
-        let file = SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
+        let file =
+            SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
         let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.path.display()));
         assert_eq!(view.dtype(), dtype, "{name}");
         (view.shape().to_vec(), view.data().to_vec())
@@ -59,7 +60,8 @@ impl Fixture {
     /// # Panics
     /// If the file is no safetensors file.
     pub fn names(&self) -> Vec<String> {
-        let file = SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
+        let file =
+            SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.path.display()));
         let mut names: Vec<String> = file.names().into_iter().map(ToString::to_string).collect();
         names.sort();
         names

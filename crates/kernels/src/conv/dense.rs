@@ -327,7 +327,9 @@ impl Tile<'_> {
                 }
             }
             let (low, high) = (V::splat(self.clamp.low), V::splat(self.clamp.high));
-            for (i, sum) in sums.iter().enumerate() {
+            // A copy of its own: the loops below index it, and the sums above must stay in registers.
+            let done = sums;
+            for (i, sum) in done.iter().enumerate() {
                 for (j, &value) in sum.iter().enumerate() {
                     let left = self.columns.saturating_sub(j * V::N);
                     let mut value = value;

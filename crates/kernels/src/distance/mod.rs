@@ -151,7 +151,8 @@ unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
                 }
             }
         }
-        for (i, sums) in sums.iter().enumerate() {
+        let done = sums;
+        for (i, sums) in done.iter().enumerate() {
             for (j, sum) in sums.iter().enumerate() {
                 let mut lanes = [0.0; LANES];
                 for (v, part) in sum.iter().enumerate() {

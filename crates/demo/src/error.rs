@@ -1,0 +1,35 @@
+//! Why the data set could not be written.
+
+use std::path::PathBuf;
+
+/// Why the data set could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// The folder holds something that is not a demonstration data set.
+    #[error("folder is not empty and not a demo data set (it has no {marker}), choose another: {}", path.display())]
+    Occupied {
+        /// The folder asked for.
+        path: PathBuf,
+        /// The file by which a demo data set is known.
+        marker: &'static str,
+    },
+
+    /// A file or a folder cannot be made, read or removed.
+    #[error("cannot write {}", path.display())]
+    Io {
+        /// The file or the folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A picture cannot be encoded.
+    #[error("cannot encode {}", path.display())]
+    Encode {
+        /// The picture.
+        path: PathBuf,
+        /// What the encoder said.
+        source: image::ImageError,
+    },
+}

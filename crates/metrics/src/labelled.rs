@@ -1,0 +1,37 @@
+//! A list of scores with one label each, checked and ranked.
+
+use crate::Undefined;
+use crate::ranking::{FIRST_REGION, NORMAL, Ranking, Step};
+use crate::undefined::both_classes;
+
+/// Finite scores of both classes, ranked.
+pub(crate) struct Labelled {
+    ranking: Ranking,
+    pub(crate) n_anomalous: u64,
+    pub(crate) n_normal: u64,
+}
+
+impl Labelled {
+    pub(crate) fn new(scores: &[f32], labels: &[bool]) -> Result<Self, Undefined> {
+        if scores.len() != labels.len() {
+            return Err(Undefined::LengthMismatch { scores: scores.len(), labels: labels.len() });
+        }
+        if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
+            return Err(Undefined::NotFinite { index });
+        }
+        let n_anomalous = labels.iter().filter(|&&anomalous| anomalous).count() as u64;
+        let n_normal = labels.len() as u64 - n_anomalous;
+        both_classes(n_anomalous, n_normal)?;
+
+        let mut ranking = Ranking::with_capacity(scores.len());
+        for (&score, &anomalous) in scores.iter().zip(labels) {
+            ranking.push(score, if anomalous { FIRST_REGION } else { NORMAL });
+        }
+        Ok(Self { ranking: ranking.sorted(), n_anomalous, n_normal })
+    }
+
+    /// One step per distinct score, highest first.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Step> {
+        self.ranking.ties().map(|tie| tie.step())
+    }
+}

@@ -1,0 +1,110 @@
+//! The pixels of many pictures, checked and ranked together.
+
+use crate::components::{Connectivity, components};
+use crate::ranking::{FIRST_REGION, NORMAL, NORMAL_BESIDE_DEFECT, Ranking, Tie};
+use crate::undefined::Undefined;
+
+/// One picture's anomaly map beside its ground-truth mask.
+///
+/// The map must have the mask's size; bring it there first. A picture without a defect has a mask of `false`.
+#[derive(Debug, Clone, Copy)]
+pub struct PixelPicture<'a> {
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// One score per pixel, row by row.
+    pub scores: &'a [f32],
+    /// Per pixel, row by row: whether it belongs to a defect.
+    pub mask: &'a [bool],
+}
+
+/// How anomalous pixels are tagged in the ranking.
+#[derive(Clone, Copy)]
+pub(crate) enum Regions {
+    /// All alike: no region is looked for.
+    Ignored,
+    /// By connected region.
+    Labelled(Connectivity),
+}
+
+/// The pixels of all pictures, ranked.
+pub(crate) struct RankedPixels {
+    ranking: Ranking,
+    /// Pixels per region over all pictures; empty if regions were ignored.
+    pub(crate) region_areas: Vec<u32>,
+    pub(crate) n_anomalous: u64,
+    pub(crate) n_normal: u64,
+}
+
+impl RankedPixels {
+    pub(crate) fn new(pictures: &[PixelPicture<'_>], regions: Regions) -> Result<Self, Undefined> {
+        let n_pixels = checked_pixel_count(pictures)?;
+        let mut pixels = Self {
+            ranking: Ranking::with_capacity(n_pixels),
+            region_areas: Vec::new(),
+            n_anomalous: 0,
+            n_normal: 0,
+        };
+        for picture in pictures {
+            pixels.add(picture, regions);
+        }
+        pixels.ranking = pixels.ranking.sorted();
+        Ok(pixels)
+    }
+
+    fn add(&mut self, picture: &PixelPicture<'_>, regions: Regions) {
+        let anomalous = picture.mask.iter().filter(|&&m| m).count();
+        self.n_anomalous += anomalous as u64;
+        self.n_normal += (picture.mask.len() - anomalous) as u64;
+        if anomalous == 0 {
+            picture.scores.iter().for_each(|&score| self.ranking.push(score, NORMAL));
+            return;
+        }
+        match regions {
+            Regions::Ignored => {
+                for (&score, &m) in picture.scores.iter().zip(picture.mask) {
+                    self.ranking.push(score, if m { FIRST_REGION } else { NORMAL_BESIDE_DEFECT });
+                }
+            }
+            Regions::Labelled(connectivity) => {
+                let found = components(picture.mask, picture.height, picture.width, connectivity);
+                // Label 1 becomes the first region that earlier pictures left free.
+                let before_first = FIRST_REGION + self.region_areas.len() as u32 - 1;
+                for (&score, &label) in picture.scores.iter().zip(&found.labels) {
+                    self.ranking
+                        .push(score, if label == 0 { NORMAL_BESIDE_DEFECT } else { before_first + label });
+                }
+                self.region_areas.extend(found.areas);
+            }
+        }
+    }
+
+    /// Groups of pixels with one score, highest first.
+    pub(crate) fn ties(&self) -> impl Iterator<Item = Tie<'_>> {
+        self.ranking.ties()
+    }
+}
+
+/// The number of pixels, once every picture was found whole and finite.
+fn checked_pixel_count(pictures: &[PixelPicture<'_>]) -> Result<usize, Undefined> {
+    let mut n_pixels = 0usize;
+    for (i, picture) in pictures.iter().enumerate() {
+        let (scores, mask) = (picture.scores.len(), picture.mask.len());
+        if picture.height.checked_mul(picture.width) != Some(scores) || scores != mask {
+            let PixelPicture { height, width, .. } = *picture;
+            return Err(Undefined::PictureSize { picture: i, height, width, scores, mask });
+        }
+        if let Some(index) = picture.scores.iter().position(|score| !score.is_finite()) {
+            return Err(Undefined::NotFinitePixel { picture: i, index });
+        }
+        n_pixels = n_pixels.saturating_add(scores);
+    }
+    // Tags are 32 bits wide, and there are at most as many regions as pixels.
+    let limit = (u32::MAX - FIRST_REGION) as usize;
+    match n_pixels {
+        0 => Err(Undefined::Empty),
+        pixels if pixels > limit => Err(Undefined::TooManyPixels { pixels, limit }),
+        pixels => Ok(pixels),
+    }
+}
