@@ -1,40 +1,57 @@
 //! Why a file could not be read or written.
 
+use crate::shown;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A failed file operation; the text names the file and the reason.
+/// A failed file operation; prints as `PATH: reason`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// The path is a folder, a pipe or a device.
-    #[error("{}: not a regular file", path.display())]
+    /// A folder, pipe, socket or device: nothing with a fixed content.
+    #[error("{}: not a regular file but {found}", shown(path))]
     NotRegular {
         /// The path.
         path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// The file is longer than allowed.
+    #[error("{}: file of {bytes} bytes is over the limit of {allowed} bytes", shown(path))]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The limit.
+        allowed: u64,
     },
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: {source}", shown(path))]
     Read {
         /// The file.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// The file changed while it was read.
-    #[error("{}: changed while it was read", path.display())]
+    /// Someone wrote to the file meanwhile.
+    #[error("{}: changed while it was read: had {expected} bytes, gave {got}", shown(path))]
     Changed {
         /// The file.
         path: PathBuf,
+        /// Its length when it was opened.
+        expected: u64,
+        /// The bytes that came.
+        got: u64,
     },
     /// There is a file of this name, and it may not be replaced.
-    #[error("{}: exists already", path.display())]
+    #[error("{}: exists already", shown(path))]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// The file cannot be written; nothing of it was left behind.
-    #[error("{}: cannot {step}: {source}", path.display())]
+    #[error("{}: cannot {step}: {source}", shown(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -46,8 +63,21 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::NotRegular { path, .. }
+            | Self::TooLong { path, .. }
+            | Self::Read { path, .. }
+            | Self::Changed { path, .. }
+            | Self::Exists { path }
+            | Self::Write { path, .. } => path,
+        }
+    }
+
     /// Whether the file was simply not there.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        matches!(self, Self::Read { source, .. } if missing.contains(&source.kind()))
     }
 }

@@ -28,10 +28,6 @@ use tempfile::NamedTempFile;
 /// reason for all else. No temporary file is left behind.
 pub fn write_atomic(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileError> {
     let fail = |step| move |source| FileError::Write { step, path: path.into(), source };
-    // Asked early to spare the work; the rename below asks again, without a gap.
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(FileError::Exists { path: path.into() });
-    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -66,30 +62,4 @@ fn temporary_file(folder: &Path) -> std::io::Result<NamedTempFile> {
 /// Makes the new name itself survive a power cut; only Unix lets a folder be opened for that.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_folder_is_named_and_nothing_is_left() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("none/model");
-        let error = write_atomic(&path, b"x", false).unwrap_err();
-        assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn an_existing_file_stays_unless_forced() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model");
-        write_atomic(&path, b"old", false).unwrap();
-        assert!(write_atomic(&path, b"new", false).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), b"old");
-        write_atomic(&path, b"new", true).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
 }

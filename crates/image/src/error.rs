@@ -1,7 +1,7 @@
 //! What can be wrong with a picture file, by whose fault it is.
 
 use crate::decode::Format;
-use crate::shown;
+use patchcore_files::{FileError, shown};
 use std::path::PathBuf;
 
 /// Whose fault an error is; a program chooses its exit code by it.
@@ -80,14 +80,6 @@ pub enum Exceeded {
         /// Allowed bytes.
         allowed: u64,
     },
-    /// The file is too long.
-    #[error("file of {bytes} bytes is over the limit of {allowed} bytes")]
-    FileBytes {
-        /// Length of the file.
-        bytes: u64,
-        /// Allowed length.
-        allowed: u64,
-    },
 }
 
 /// Why a file did not become a picture; prints as `PATH: reason`, the path [`shown`] safely.
@@ -102,32 +94,9 @@ pub enum ImageError {
         /// What is wrong with its bytes.
         fault: DecodeError,
     },
-    /// A folder, pipe, socket or device: nothing with a fixed content.
-    #[error("{}: not a regular file but {found}", shown(path))]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-        /// What stands there.
-        found: &'static str,
-    },
-    /// Someone wrote to the file meanwhile.
-    #[error("{}: changed while it was read: had {expected} bytes, gave {got}", shown(path))]
-    Changed {
-        /// The file.
-        path: PathBuf,
-        /// Its length when it was opened.
-        expected: u64,
-        /// The bytes that came.
-        got: u64,
-    },
-    /// The operating system refused.
-    #[error("{}: {fault}", shown(path))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The refusal.
-        fault: std::io::Error,
-    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl DecodeError {
@@ -145,18 +114,17 @@ impl ImageError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Decode { fault, .. } => fault.kind(),
-            Self::NotAFile { .. } | Self::Changed { .. } => ErrorKind::Input,
-            Self::Io { fault, .. } => io_kind(fault),
+            Self::File(FileError::TooLong { .. }) => ErrorKind::Limit,
+            Self::File(FileError::Read { source, .. }) => io_kind(source),
+            Self::File(_) => ErrorKind::Input,
         }
     }
 
     /// The file or folder that it is about.
     pub fn path(&self) -> &std::path::Path {
         match self {
-            Self::Decode { path, .. }
-            | Self::NotAFile { path, .. }
-            | Self::Changed { path, .. }
-            | Self::Io { path, .. } => path,
+            Self::Decode { path, .. } => path,
+            Self::File(error) => error.path(),
         }
     }
 }
@@ -185,9 +153,10 @@ mod tests {
     #[test]
     fn kinds_follow_the_fault() {
         assert_eq!(DecodeError::Limit(Exceeded::Memory { allowed: 1 }).kind(), ErrorKind::Limit);
-        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-        assert_eq!(ImageError::Io { path: PathBuf::new(), fault: denied }.kind(), ErrorKind::Io);
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        assert_eq!(ImageError::Io { path: PathBuf::new(), fault: missing }.kind(), ErrorKind::Input);
+        let kind = |kind: std::io::ErrorKind| {
+            ImageError::File(FileError::Read { path: PathBuf::new(), source: kind.into() }).kind()
+        };
+        assert_eq!(kind(std::io::ErrorKind::PermissionDenied), ErrorKind::Io);
+        assert_eq!(kind(std::io::ErrorKind::NotFound), ErrorKind::Input);
     }
 }

@@ -24,8 +24,6 @@ mod limits;
 mod mask;
 mod picture;
 mod preprocess;
-mod read;
-mod shown;
 
 pub use dataset::{
     Category, DatasetError, EXTENSIONS, Listing, PairFault, Sample, list_pictures, mvtec_categories,
@@ -37,4 +35,3 @@ pub use limits::Limits;
 pub use mask::{Mask, read_mask};
 pub use picture::{Picture, PictureError};
 pub use preprocess::{Geometry, Preprocess, PreprocessError};
-pub use shown::shown;

@@ -4,7 +4,7 @@ use crate::decode::{Raster, Samples, mask_raster};
 use crate::error::{DecodeError, ImageError};
 use crate::limits::Limits;
 use crate::picture::PictureError;
-use crate::read::read;
+use patchcore_files::read_regular;
 use std::path::Path;
 
 /// A ground-truth mask in the pixels of its picture, `[h, w]`; a pixel other than zero is defective.
@@ -35,7 +35,7 @@ pub struct Mask {
 /// [`ImageError`] as for [`decode`](crate::decode()), and for coloured masks and JPEG, whose losses would invent
 /// defective pixels.
 pub fn read_mask(path: &Path, limits: &Limits) -> Result<Mask, ImageError> {
-    let bytes = read(path, limits)?;
+    let bytes = read_regular(path, limits.max_file_bytes)?;
     let mask = mask_raster(&bytes, limits).and_then(Mask::from_raster);
     mask.map_err(|fault| ImageError::Decode { path: path.to_path_buf(), fault })
 }

@@ -1,8 +1,10 @@
 //! Thresholds from good pictures alone.
 //!
 //! Every training picture is scored against the bank without its own patches, so its score is that of a picture the
-//! model has not seen. The largest of these scores is the threshold: with `n` exchangeable good pictures a new good one
-//! exceeds it with probability at most `1 / (n + 1)`. No test picture and no label takes part.
+//! model has not seen. The threshold is an order statistic of these scores: with `n` good pictures and the `j`-th
+//! smallest score as threshold, a new good picture from the same line reaches it with probability at most
+//! `(n + 1 - j) / (n + 1)`. `j` is chosen for the false-alarm rate asked for; where `n` is too small for it, the largest
+//! score is taken and the rate that it stands for is said. No test picture and no label takes part.
 
 use crate::bank::MemoryBank;
 use crate::fit::AllEmbeddings;
@@ -10,14 +12,19 @@ use crate::predict::score;
 use crate::{Error, Params, Progress, Stage};
 use serde::{Deserialize, Serialize};
 
-/// What the good pictures score when each is judged by the others.
+/// The false-alarm rate asked for when nothing is said.
+pub const FALSE_ALARM_RATE: f64 = 0.05;
+
+/// What the good pictures score when each is judged by the others, and the thresholds that follow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Image scores at or above this are a defect.
     pub image_threshold: f32,
-    /// Map values at or above this occur in no good picture that the model was calibrated on.
+    /// The share of good pictures that are expected to reach the image threshold, at most.
+    pub false_alarm_rate: f64,
+    /// Map values at or above this are a defect: the same share of good pictures has such a pixel anywhere.
     pub pixel_threshold: f32,
-    /// The map value that half of the good pictures reach nowhere: the calm end of the colour scale.
+    /// The largest map value of the middle good picture: the calm end of the colour scale.
     pub pixel_typical: f32,
     /// Image scores of the good pictures, in their order.
     pub image_scores: Vec<f32>,
@@ -54,6 +61,7 @@ impl Calibration {
         params: &Params,
         bank: &MemoryBank,
         all: &AllEmbeddings,
+        false_alarm_rate: f64,
         progress: &dyn Progress,
     ) -> Result<Option<Self>, Error> {
         let first = bank.origins.first().map(|o| o.picture);
@@ -72,19 +80,61 @@ impl Calibration {
             progress.advance(1);
         }
         progress.end();
-        let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let (image_threshold, pixel_threshold) = (largest(&image_scores), largest(&peaks));
-        peaks.sort_by(f32::total_cmp);
-        Ok(Some(Self {
-            image_threshold,
-            pixel_threshold,
-            pixel_typical: peaks[peaks.len() / 2],
-            image_scores,
-        }))
+        Ok(Some(Self::from_scores(image_scores, peaks, false_alarm_rate)))
     }
 
-    /// The promised false-alarm rate on new good pictures: at most `1 / (n + 1)`.
-    pub fn false_alarm_rate(&self) -> f64 {
-        1.0 / (self.image_scores.len() as f64 + 1.0)
+    /// Thresholds from the out-of-sample image scores and map peaks of good pictures.
+    fn from_scores(image_scores: Vec<f32>, mut peaks: Vec<f32>, false_alarm_rate: f64) -> Self {
+        let n = image_scores.len();
+        let wanted = ((n as f64 + 1.0) * (1.0 - false_alarm_rate)).ceil() as usize;
+        let rank = wanted.clamp(1, n);
+        let mut sorted = image_scores.clone();
+        sorted.sort_by(f32::total_cmp);
+        peaks.sort_by(f32::total_cmp);
+        Self {
+            image_threshold: sorted[rank - 1],
+            false_alarm_rate: (n + 1 - rank) as f64 / (n as f64 + 1.0),
+            pixel_threshold: peaks[rank - 1],
+            pixel_typical: peaks[n / 2],
+            image_scores,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calibration(n: usize, rate: f64) -> Calibration {
+        let scores: Vec<f32> = (1..=n).map(|s| s as f32).collect();
+        Calibration::from_scores(scores.clone(), scores, rate)
+    }
+
+    #[test]
+    fn the_rank_follows_the_rate() {
+        assert_eq!(calibration(99, 0.05).image_threshold, 95.0);
+        assert_eq!(calibration(99, 0.05).false_alarm_rate, 0.05);
+        assert_eq!(calibration(99, 0.01).image_threshold, 99.0);
+        assert_eq!(calibration(19, 0.05).image_threshold, 19.0);
+    }
+
+    #[test]
+    fn too_few_pictures_say_what_their_largest_score_stands_for() {
+        let few = calibration(9, 0.01);
+        assert_eq!((few.image_threshold, few.false_alarm_rate), (9.0, 0.1));
+    }
+
+    /// Threshold from `n` draws, then one more draw from the same distribution: the promised rate holds.
+    #[test]
+    fn the_rate_holds_on_fresh_draws() {
+        let (n, rounds) = (39, 4000);
+        let draws = patchcore_testkit::weights::uniform("draws", 1, rounds * (n + 1));
+        let alarms = draws.chunks_exact(n + 1).filter(|round| {
+            let scores: Vec<f32> = round[..n].iter().map(|&u| u as f32).collect();
+            Calibration::from_scores(scores.clone(), scores, 0.1).image_threshold <= round[n] as f32
+        });
+        let rate = alarms.count() as f64 / rounds as f64;
+        // Three standard deviations of a binomial share.
+        assert!((rate - 0.1).abs() < 3.0 * (0.1 * 0.9 / rounds as f64).sqrt(), "{rate}");
     }
 }

@@ -1,7 +1,7 @@
 //! `fit`: good pictures become a model.
 
 use crate::bank::{MemoryBank, Origin};
-use crate::calibration::Calibration;
+use crate::calibration::{Calibration, FALSE_ALARM_RATE};
 use crate::embedding::PictureEmbeddings;
 use crate::predict::{Fitted, Model, Training, embed};
 use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
@@ -25,6 +25,7 @@ pub struct PatchCore<E> {
     params: Params,
     extractor: E,
     on_bad_picture: OnBadPicture,
+    false_alarm_rate: f64,
 }
 
 impl<E: FeatureExtractor> PatchCore<E> {
@@ -42,7 +43,12 @@ impl<E: FeatureExtractor> PatchCore<E> {
                 must: format!("{} {}, as loaded", extractor.name(), extractor.layers().join(" ")),
             });
         }
-        Ok(Self { params, extractor, on_bad_picture: OnBadPicture::default() })
+        Ok(Self {
+            params,
+            extractor,
+            on_bad_picture: OnBadPicture::default(),
+            false_alarm_rate: FALSE_ALARM_RATE,
+        })
     }
 
     /// Says what to do about a picture that cannot be read.
@@ -50,6 +56,19 @@ impl<E: FeatureExtractor> PatchCore<E> {
     pub fn on_bad_picture(mut self, choice: OnBadPicture) -> Self {
         self.on_bad_picture = choice;
         self
+    }
+
+    /// Asks for a false-alarm rate of the thresholds, [`FALSE_ALARM_RATE`] by default.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless it is above 0 and below 1.
+    pub fn false_alarm_rate(mut self, rate: f64) -> Result<Self, Error> {
+        if !(rate > 0.0 && rate < 1.0) {
+            let (name, must) = ("false_alarm_rate", "above 0 and below 1".to_string());
+            return Err(Error::Parameter { name, got: rate.to_string(), must });
+        }
+        self.false_alarm_rate = rate;
+        Ok(self)
     }
 
     /// Extracts, embeds, selects, calibrates.
@@ -70,7 +89,8 @@ impl<E: FeatureExtractor> PatchCore<E> {
             covering_radius: coreset.covering_radius,
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
-        let calibration = Calibration::leave_one_out(&self.params, &bank, &all, progress)?;
+        let calibration =
+            Calibration::leave_one_out(&self.params, &bank, &all, self.false_alarm_rate, progress)?;
         let fingerprint = self.extractor.fingerprint().to_string();
         let fitted = Fitted { params: self.params, fingerprint, bank, training, calibration };
         Ok(Model { fitted, extractor: self.extractor })

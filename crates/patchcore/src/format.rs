@@ -115,7 +115,7 @@ impl Fitted {
     /// # Errors
     /// [`Error::File`] if it cannot be read, [`Error::BadModel`] with the reason if it is not an intact model.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = patchcore_files::read_regular(path)?;
+        let bytes = patchcore_files::read_regular(path, u64::MAX)?;
         Self::from_bytes(&bytes).map_err(|reason| Error::BadModel { path: path.into(), reason })
     }
 

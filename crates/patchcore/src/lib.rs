@@ -53,7 +53,7 @@ pub mod search;
 
 pub use anomaly_map::{anomaly_map, gaussian_blur};
 pub use bank::{MemoryBank, Origin};
-pub use calibration::{Calibration, Verdict};
+pub use calibration::{Calibration, FALSE_ALARM_RATE, Verdict};
 pub use coreset::{BankSize, Sampler, SamplerKind};
 pub use embedding::{PatchEmbedding, PictureEmbeddings, Reduction};
 pub use error::{Error, PictureFault};

@@ -60,7 +60,7 @@ impl Params {
             num_nn: 1,
             patch_distance: PatchDistance::L2,
             image_score: ImageScore::BlurredMax { sigma_share: 0.035 },
-            map_sigma: 4.0,
+            map_sigma: 6.0,
         }
     }
 

@@ -2,9 +2,7 @@
 //!
 //! `cargo run -p patchcore-report --example sample_sheet -- sheet.png`
 
-use patchcore_report::{
-    ColourScale, Tile, contact_sheet_png, heat_map_png, overlay_rgb, raw_map_tiff, write_atomic,
-};
+use patchcore_report::{ColourScale, Tile, contact_sheet_png, heat_map_png, overlay_rgb, raw_map_tiff};
 use patchcore_tensor::AnomalyMap;
 use std::error::Error;
 use std::path::PathBuf;
@@ -26,11 +24,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         pictures.push(("mask".to_owned(), mask(defect)));
         pictures.push(("overlay".to_owned(), overlay));
         pictures.push(("heat map".to_owned(), heat));
-        write_atomic(&path.with_extension(format!("{name}.tiff")), &raw_map_tiff(&map)?, true)?;
+        std::fs::write(path.with_extension(format!("{name}.tiff")), raw_map_tiff(&map)?)?;
     }
     let tiles: Vec<Tile<'_>> =
         pictures.iter().map(|(caption, rgb)| Tile { rgb, width: SIDE, height: SIDE, caption }).collect();
-    write_atomic(&path, &contact_sheet_png(&tiles, 4)?, true)?;
+    std::fs::write(&path, contact_sheet_png(&tiles, 4)?)?;
     Ok(())
 }
 

@@ -1,8 +1,6 @@
-//! What can go wrong when a report is made or written.
+//! What can go wrong when a report is made.
 
-use std::path::PathBuf;
-
-/// Why a report could not be made or written.
+/// Why a report could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -76,21 +74,4 @@ pub enum ReportError {
     /// The TIFF encoder refused.
     #[error("the TIFF encoder failed")]
     Tiff(#[source] tiff::TiffError),
-    /// The file is there already and may not be replaced.
-    #[error("the file exists already: {}", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file could not be written.
-    #[error("cannot {step}: {}", path.display())]
-    Write {
-        /// What failed, as a verb.
-        step: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
 }

@@ -1,6 +1,6 @@
 //! What people look at: overlays, heat maps, raw maps and result tables.
 //!
-//! Everything here turns values into bytes and keeps them in memory; only [`write_atomic`] touches a file. The same
+//! Everything here turns values into bytes and keeps them in memory; nothing touches a file. The same
 //! input gives the same bytes. Colours come from one [`ColourScale`] per model, never from the picture at hand, so that a
 //! good part looks calm and two pictures can be compared.
 //!
@@ -30,8 +30,6 @@ mod font;
 
 mod results;
 
-mod write;
-
 pub use colour::ColourScale;
 pub use contact_sheet::{Tile, contact_sheet_png};
 pub use error::ReportError;
@@ -39,4 +37,3 @@ pub use heat_map::heat_map_png;
 pub use overlay::{overlay_png, overlay_rgb};
 pub use raw_map::raw_map_tiff;
 pub use results::{ResultsRow, results_csv};
-pub use write::write_atomic;

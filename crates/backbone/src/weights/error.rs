@@ -20,21 +20,9 @@ use super::shape_list;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The operating system would not give the file.
-    #[error("cannot read weights file {}", path.display())]
-    Io {
-        /// The file asked for.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-
-    /// The path is a folder, a pipe, a device.
-    #[error("not a regular file: {}", path.display())]
-    NotAFile {
-        /// The path asked for.
-        path: PathBuf,
-    },
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] patchcore_files::FileError),
 
     /// The file was read, and the error in `source` was found in it.
     #[error("cannot use weights file {}", path.display())]
@@ -189,7 +177,7 @@ impl WeightsError {
     /// Whose fault it is: the machine's or the file's.
     pub fn kind(&self) -> WeightsErrorKind {
         match self {
-            Self::Io { .. } | Self::NotAFile { .. } => WeightsErrorKind::Io,
+            Self::File(_) => WeightsErrorKind::Io,
             Self::InFile { source, .. } => source.kind(),
             _ => WeightsErrorKind::BadWeights,
         }
@@ -199,7 +187,7 @@ impl WeightsError {
     #[must_use]
     pub fn in_file(self, path: &Path) -> Self {
         match self {
-            Self::Io { .. } | Self::NotAFile { .. } | Self::InFile { .. } => self,
+            Self::File(_) | Self::InFile { .. } => self,
             other => Self::InFile { path: path.to_path_buf(), source: Box::new(other) },
         }
     }

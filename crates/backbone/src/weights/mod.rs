@@ -29,7 +29,6 @@ mod error;
 mod file_format;
 mod nearest;
 mod pickle;
-mod private_copy;
 mod safetensors;
 mod state_dict;
 mod torch_legacy;
@@ -85,10 +84,10 @@ impl Weights {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Io`] or [`WeightsError::NotAFile`] if there is no regular file to read, else
+    /// [`WeightsError::File`] if there is no regular file to read, else
     /// [`WeightsError::InFile`] with what [`Weights::from_bytes`] found.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
-        let bytes = private_copy::read(path)?;
+        let bytes = patchcore_files::read_regular(path, u64::MAX)?;
         Self::from_bytes(&bytes).map_err(|error| error.in_file(path))
     }
 

@@ -116,7 +116,7 @@ fn read_names_the_file_and_whose_fault_it_is() {
     let missing = Weights::read(&folder.path().join("none.pth")).unwrap_err();
     assert_eq!(missing.kind(), WeightsErrorKind::Io);
     let is_folder = Weights::read(folder.path()).unwrap_err();
-    assert!(matches!(is_folder, WeightsError::NotAFile { .. }));
+    assert!(matches!(is_folder, WeightsError::File(_)));
 
     let path = folder.path().join("weights.pth");
     let mut file = std::fs::File::create(&path).unwrap();

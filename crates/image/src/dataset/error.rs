@@ -2,7 +2,7 @@
 
 use super::EXTENSIONS;
 use crate::error::{ErrorKind, io_kind};
-use crate::shown;
+use patchcore_files::shown;
 use std::path::PathBuf;
 
 /// How many of many names a message lists.

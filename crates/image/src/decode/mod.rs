@@ -36,7 +36,7 @@ pub(crate) use raster::{Raster, Samples};
 use crate::error::{DecodeError, ImageError};
 use crate::limits::Limits;
 use crate::picture::Picture;
-use crate::read::read;
+use patchcore_files::read_regular;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -57,7 +57,7 @@ use std::path::Path;
 /// assert_eq!(error.kind(), ErrorKind::Input);
 /// ```
 pub fn decode(path: &Path, limits: &Limits) -> Result<Picture, ImageError> {
-    let bytes = read(path, limits)?;
+    let bytes = read_regular(path, limits.max_file_bytes)?;
     decode_bytes(&bytes, limits).map_err(|fault| ImageError::Decode { path: path.to_path_buf(), fault })
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A hostile file name can so neither break a log line nor steer a terminal. Bytes that are no UTF-8 become `U+FFFD`.
 ///
 /// ```
-/// use patchcore_image::shown;
+/// use patchcore_files::shown;
 /// use std::path::Path;
 ///
 /// assert_eq!(shown(Path::new("good/000.png")), "good/000.png");

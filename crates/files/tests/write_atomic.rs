@@ -1,6 +1,6 @@
 //! Files are whole, and nobody's file is lost.
 
-use patchcore_report::{ReportError, write_atomic};
+use patchcore_files::{FileError, write_atomic};
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -20,8 +20,8 @@ fn an_existing_file_is_kept_unless_forced() {
     let path = folder.path().join("a.png");
     write_atomic(&path, b"first", false).unwrap();
     let error = write_atomic(&path, b"second", false).unwrap_err();
-    assert!(matches!(error, ReportError::Exists { .. }));
-    assert_eq!(error.to_string(), format!("the file exists already: {}", path.display()));
+    assert!(matches!(error, FileError::Exists { .. }));
+    assert_eq!(error.to_string(), format!("{}: exists already", path.display()));
     assert_eq!(fs::read(&path).unwrap(), b"first");
     write_atomic(&path, b"second", true).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"second");
@@ -33,7 +33,7 @@ fn a_missing_folder_is_named_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing/a.png");
     let error = write_atomic(&path, b"x", true).unwrap_err();
-    assert!(error.to_string().ends_with(&path.display().to_string()), "{error}");
+    assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
     assert!(error.source().is_some(), "the system's reason is kept");
 }
 
@@ -43,8 +43,8 @@ fn a_failed_write_leaves_nothing_behind() {
     let path = folder.path().join("taken");
     fs::create_dir(&path).unwrap();
     fs::write(path.join("inside"), b"x").unwrap();
-    assert!(matches!(write_atomic(&path, b"x", true), Err(ReportError::Write { .. })));
-    assert!(matches!(write_atomic(&path, b"x", false), Err(ReportError::Exists { .. })));
+    assert!(matches!(write_atomic(&path, b"x", true), Err(FileError::Write { .. })));
+    assert!(matches!(write_atomic(&path, b"x", false), Err(FileError::Exists { .. })));
     assert_eq!(names(folder.path()), ["taken"]);
 }
 
