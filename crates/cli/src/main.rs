@@ -1,2 +1,46 @@
-//! The patchcore program.
-fn main() {}
+//! The patchcore program: fit, predict, evaluate, inspect, demo.
+//!
+//! This is a door: it turns words into library calls and results into lines, files and exit codes.
+
+mod args;
+mod backbone;
+mod commands;
+mod config;
+mod exit;
+mod inputs;
+mod output;
+mod pictures;
+mod progress;
+
+use args::{Args, Command};
+use clap::Parser;
+use exit::{Code, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A panic is our own bug; it is reported as one line, like every other error.
+    std::panic::set_hook(Box::new(|_| {}));
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    let json = args.json;
+    let result =
+        std::panic::catch_unwind(|| run(args)).unwrap_or_else(|panic| Err(Failure::internal(panic.as_ref())));
+    match result {
+        Ok(code) => code.into(),
+        Err(failure) => failure.report(json),
+    }
+}
+
+fn run(args: Args) -> Result<Code, Failure> {
+    config::set_processor(args.threads)?;
+    let shown = args.shown();
+    match args.command {
+        Command::Fit(fit) => commands::fit::run(&fit, shown),
+        Command::Predict(predict) => commands::predict::run(&predict, shown),
+        Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, shown),
+        Command::Inspect(inspect) => commands::inspect::run(&inspect, shown),
+        Command::Demo(demo) => commands::demo::run(&demo, shown),
+    }
+}

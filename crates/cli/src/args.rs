@@ -1,0 +1,288 @@
+//! The words of the command line, as typed; `config.rs` turns them into what may run.
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Finds defects in pictures of a product after looking at good ones (PatchCore, Roth et al. 2022).
+#[derive(Parser)]
+#[command(name = "patchcore", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print JSON instead of text, on standard output; errors too, on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Threads to use [default: one per core]; the results are the same for any number
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+
+    /// Show no progress bars (they appear on a terminal only)
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 a defect was found (only with --exit-code); 2 usage; 3 picture or data set; 4 weights or model;
+5 input/output; 6 limit; 7 done, but some pictures could not be judged; 70 a bug of ours.";
+
+/// What the commands need to know about how to talk.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    pub(crate) json: bool,
+    pub(crate) bars: bool,
+}
+
+impl Args {
+    pub(crate) fn shown(&self) -> Shown {
+        let bars = !self.json && !self.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        Shown { json: self.json, bars }
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Learn from good pictures and write a model file
+    Fit(Fit),
+    /// Judge pictures with a model
+    Predict(Predict),
+    /// Measure a model on labelled test pictures
+    Evaluate(Evaluate),
+    /// Show what a model file holds
+    Inspect(Inspect),
+    /// Make a small inspection data set, fit, evaluate, and show the results
+    Demo(Demo),
+}
+
+#[derive(Group)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["good", "dataset"]))]
+pub(crate) struct Fit {
+    /// Folder with pictures of good parts
+    #[arg(long, value_name = "DIR")]
+    pub(crate) good: Option<PathBuf>,
+
+    /// Data set in MVTec AD layout
+    #[arg(long, value_name = "ROOT", requires = "category")]
+    pub(crate) dataset: Option<PathBuf>,
+
+    /// Category of the data set
+    #[arg(long, value_name = "NAME", requires = "dataset")]
+    pub(crate) category: Option<String>,
+
+    /// Model file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+
+    /// Replace the model file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Fit on the readable pictures if some are not; exit code 7, the others are named in the model
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+
+    /// Share of good pictures that may be called defective
+    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE)]
+    pub(crate) false_alarm_rate: f64,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}
+
+/// The parameters of the original under their own names, and ours.
+#[derive(Group, Clone, Default)]
+pub(crate) struct ModelOptions {
+    /// Configuration to start from; the options below change it
+    #[arg(long, value_enum, default_value_t = Preset::Default, help_heading = "Model")]
+    pub(crate) preset: Preset,
+
+    /// Network [default: the built-in efficientnet_lite0; for reference presets wide_resnet50_2]
+    #[arg(short, long, value_name = "NAME", alias = "backbone-names", help_heading = "Model")]
+    pub(crate) backbone: Option<String>,
+
+    /// Weights of the network: .safetensors, or .pth as torchvision has them
+    #[arg(long, value_name = "FILE", help_heading = "Model")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// Layers to tap, the one with the finest grid first [default: the two at strides 8 and 16]
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        visible_alias = "layers-to-extract-from",
+        help_heading = "Model"
+    )]
+    pub(crate) layers: Vec<String>,
+
+    /// Values per layer and patch; with either dimension, layers are pooled as in the original [reference: 1024]
+    #[arg(long, value_name = "D", help_heading = "Model")]
+    pub(crate) pretrain_embed_dimension: Option<usize>,
+
+    /// Values per embedding [reference: 1024]
+    #[arg(long, value_name = "T", help_heading = "Model")]
+    pub(crate) target_embed_dimension: Option<usize>,
+
+    /// Side of a patch, in positions of the feature map [default: 3]
+    #[arg(long, value_name = "P", help_heading = "Model")]
+    pub(crate) patchsize: Option<usize>,
+
+    /// Neighbours that a patch score averages over [default: 1]
+    #[arg(long, value_name = "K", visible_alias = "anomaly-scorer-num-nn", help_heading = "Model")]
+    pub(crate) anomaly_score_num_nn: Option<usize>,
+
+    /// How the memory bank is chosen [default: greedy; for reference presets: reference]
+    #[arg(long, value_enum, help_heading = "Model")]
+    pub(crate) sampler: Option<SamplerName>,
+
+    /// Share of the patches that the bank keeps [default: 0.01, at least 2000 rows; reference-224: 0.1]
+    #[arg(short, long, value_name = "SHARE", conflicts_with = "bank_rows", help_heading = "Model")]
+    pub(crate) percentage: Option<f64>,
+
+    /// Rows that the bank keeps, instead of a share
+    #[arg(long, value_name = "N", help_heading = "Model")]
+    pub(crate) bank_rows: Option<usize>,
+
+    /// Shorter side before a centre crop; without it, and without a reference preset, the whole picture is used
+    #[arg(long, value_name = "PIXELS", help_heading = "Model")]
+    pub(crate) resize: Option<usize>,
+
+    /// Side of the crop; for whole pictures, side of the square of equal area [default: 224]
+    #[arg(long, value_name = "PIXELS", help_heading = "Model")]
+    pub(crate) imagesize: Option<usize>,
+
+    /// Seed of the samplers that draw numbers
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model")]
+    pub(crate) seed: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum Preset {
+    /// Whole picture, layers concatenated, exact greedy, score from the blurred patch map
+    #[default]
+    Default,
+    /// The original: resize 256, crop 224, 1024 values, ratio 0.1, approximate greedy
+    #[value(name = "reference-224")]
+    Reference224,
+    /// The original: resize 366, crop 320, 1024 values, ratio 0.01, approximate greedy
+    #[value(name = "reference-320")]
+    Reference320,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SamplerName {
+    /// Exact greedy k-center at full width
+    Greedy,
+    /// The original's approximate greedy
+    #[value(alias = "approx_greedy_coreset")]
+    Reference,
+    /// The original's exact greedy on the projection
+    #[value(alias = "greedy_coreset")]
+    ReferenceGreedy,
+    /// A random subset
+    Random,
+    /// Every patch
+    Identity,
+}
+
+#[derive(Group)]
+pub(crate) struct Predict {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+
+    /// Pictures, folders or patterns such as 'line3/*.png'; - reads a list from standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Weights of the model's network, if it is not the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// Folder for three files per picture: overlay PNG, heat map PNG, raw map as 32-bit float TIFF
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write into a folder that is not empty
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Form of the results on standard output [default: text, or jsonl with --json]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+
+    /// Image scores at or above this are a defect, instead of the model's threshold
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) threshold: Option<f32>,
+
+    /// Exit with 1 if a defect was found
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A line for people
+    Text,
+    /// A JSON object per line
+    Jsonl,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+#[derive(Group)]
+pub(crate) struct Evaluate {
+    /// Model file, or a folder with one NAME.patchcore per category
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+
+    /// Data set in MVTec AD layout
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) dataset: PathBuf,
+
+    /// Category of the data set; may be repeated [default for a folder of models: each model's]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: Vec<String>,
+
+    /// Weights of the models' network, if it is not the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// How maps meet masks [default: reference for models that crop, else original]
+    #[arg(long, value_enum)]
+    pub(crate) pixel_rule: Option<Rule>,
+
+    /// Folder for results.csv, scores.csv and an overlay of every test picture
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write into a folder that is not empty
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rule {
+    /// At the original picture's size; every non-zero mask pixel is a defect
+    Original,
+    /// At the network's input size; as in the published code
+    Reference,
+}
+
+#[derive(Group)]
+pub(crate) struct Inspect {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+}
+
+#[derive(Group)]
+pub(crate) struct Demo {
+    /// Folder to make
+    #[arg(value_name = "DIR", default_value = "patchcore-demo")]
+    pub(crate) folder: PathBuf,
+
+    /// Another seed draws other pictures
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}

@@ -1,0 +1,32 @@
+//! The network that parameters or a model name, with its weights.
+
+use crate::exit::Failure;
+use patchcore::{Fitted, Model, Params};
+use patchcore_backbone::networks::ARCHITECTURES;
+use patchcore_backbone::weights::Weights;
+use patchcore_backbone::{Backbone, BackboneError};
+use std::path::Path;
+
+/// The network of `params`: from a weights file, or the built-in one.
+pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
+    if let Some(path) = weights {
+        let file = Weights::read(path)?;
+        return Backbone::load(&params.backbone, &file, &params.layers).map_err(|error| {
+            let mut failure = Failure::from(error);
+            failure.message = format!("{}: {}", patchcore_files::shown(path), failure.message);
+            failure
+        });
+    }
+    if params.backbone == ARCHITECTURES[0].name {
+        return Ok(Backbone::embedded_with(&params.layers)?);
+    }
+    Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() })
+        .hint("give them with --weights FILE (.safetensors, or .pth as torchvision has them)"))
+}
+
+/// A model file with its network.
+pub(crate) fn open_model(path: &Path, weights: Option<&Path>) -> Result<Model<Backbone>, Failure> {
+    let fitted = Fitted::load(path)?;
+    let backbone = open(&fitted.params, weights)?;
+    Ok(Model::new(fitted, backbone)?)
+}

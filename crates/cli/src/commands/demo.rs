@@ -1,0 +1,155 @@
+//! `patchcore demo`: the whole way on a small made-up data set.
+
+use crate::args::{Demo, ModelOptions, Shown};
+use crate::commands::evaluate::{category_result, print, write_tables};
+use crate::exit::{Code, Failure};
+use crate::pictures::overlay;
+use crate::progress::Bars;
+use crate::{backbone, config, output};
+use patchcore::{Files, Model, PatchCore, Progress, Verdict};
+use patchcore_backbone::Backbone;
+use patchcore_demo::{DemoError, Options, generate};
+use patchcore_files::{shown, write_atomic};
+use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode, mvtec_category, read_mask};
+use patchcore_report::{Tile, contact_sheet_png};
+use std::path::Path;
+use std::time::Instant;
+
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Self {
+        let cause = std::error::Error::source(&error).map(|c| format!(": {c}")).unwrap_or_default();
+        Self::new(Code::Io, format!("{error}{cause}"))
+    }
+}
+
+pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
+    let start = Instant::now();
+    let root = &args.folder;
+    let bars = Bars::new(how);
+    bars.begin_named("draw", 0);
+    let tick = |_, _| bars.advance(1);
+    let summary = generate(root, &Options { seed: args.seed, progress: Some(&tick), ..Options::default() })?;
+    bars.end();
+    say(
+        how,
+        &format!(
+            "drew {} pictures of {} products into {}",
+            summary.n_pictures,
+            summary.categories.len(),
+            shown(root)
+        ),
+    )?;
+    let results_folder = root.join("results");
+    output::claim_folder(&results_folder, true)?;
+    let mut results = Vec::new();
+    for drawn in &summary.categories {
+        let category = mvtec_category(root, drawn.name)?;
+        let fit_start = Instant::now();
+        let model = fit(root, &category, how)?;
+        let fitted = model.fitted();
+        let path = root.join(format!("{}.patchcore", category.name));
+        fitted.save(&path, true)?;
+        let fit_seconds = fit_start.elapsed().as_secs_f64();
+        let (n, rows) = (fitted.training.pictures.len(), fitted.bank.len());
+        say(
+            how,
+            &format!(
+                "fitted {} on {n} good pictures in {fit_seconds:.1} s ({rows} patches kept)",
+                shown(&path)
+            ),
+        )?;
+        let evaluation = category_result(&model, &category, None, Some(&results_folder), how)?;
+        if let Some(calibration) = &fitted.calibration {
+            let flagged = |anomalous: bool| {
+                let of_kind: Vec<_> =
+                    evaluation.pictures.iter().filter(|j| j.sample.anomalous == anomalous).collect();
+                let is_defect =
+                    |score: f32| Verdict::of(score, calibration.image_threshold) == Verdict::Defect;
+                (of_kind.iter().filter(|j| is_defect(j.image_score)).count(), of_kind.len())
+            };
+            let ((found, defects), (alarms, good)) = (flagged(true), flagged(false));
+            let text = format!(
+                "  at its threshold: {found} of {defects} defects found, {alarms} of {good} good parts flagged"
+            );
+            say(how, &text)?;
+        }
+        let sheet = results_folder.join(format!("{}.png", category.name));
+        write_atomic(&sheet, &contact_sheet(&model, &category)?, true)?;
+        results.push(evaluation);
+    }
+    write_tables(&results_folder, &results)?;
+    say(how, "")?;
+    print(&results, how)?;
+    say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;
+    Ok(Code::Done)
+}
+
+fn say(how: Shown, text: &str) -> Result<(), Failure> {
+    if how.json { Ok(()) } else { output::line(text) }
+}
+
+fn fit(root: &Path, category: &Category, how: Shown) -> Result<Model<Backbone>, Failure> {
+    let params = config::params(&ModelOptions::default())?;
+    let network = backbone::open(&params, None)?;
+    let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
+    let files = Files { paths, root: root.to_path_buf(), limits: Limits::default() };
+    Ok(PatchCore::load(params, network)?.fit(&files, &Bars::new(how))?)
+}
+
+/// One row per kind: picture, mask, what the model sees.
+fn contact_sheet(model: &Model<Backbone>, category: &Category) -> Result<Vec<u8>, Failure> {
+    let mut firsts: Vec<&Sample> = Vec::new();
+    for sample in &category.test {
+        if firsts.iter().all(|f| f.defect != sample.defect) {
+            firsts.push(sample);
+        }
+    }
+    let mut rows: Vec<(String, String, Picture, Vec<u8>, Vec<u8>)> = Vec::new();
+    for sample in firsts {
+        let picture = decode(&sample.path, &Limits::default())?;
+        let mask = sample.mask.as_ref().map(|path| read_mask(path, &Limits::default())).transpose()?;
+        let prediction = model.predict(&picture)?;
+        let over = overlay(model.fitted(), &picture, &prediction)?;
+        let verdict = match model.verdict(prediction.image_score) {
+            Some(Verdict::Defect) => "defect",
+            Some(Verdict::Ok) => "ok",
+            None => "",
+        };
+        let caption = format!("{:.2} {verdict}", prediction.image_score);
+        rows.push((
+            sample.defect.replace('_', " "),
+            caption,
+            picture.clone(),
+            mask_rgb(mask.as_ref(), &picture),
+            over,
+        ));
+    }
+    let mut tiles = Vec::new();
+    for (name, caption, picture, mask, over) in &rows {
+        let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };
+        tiles.extend([tile(picture.rgb(), name.as_str()), tile(mask, "mask"), tile(over, caption.as_str())]);
+    }
+    Ok(contact_sheet_png(&tiles, 6)?)
+}
+
+fn mask_rgb(mask: Option<&Mask>, picture: &Picture) -> Vec<u8> {
+    match mask {
+        Some(mask) => mask.binary().iter().flat_map(|&on| [if on { 255 } else { 0 }; 3]).collect(),
+        None => vec![0; picture.rgb().len()],
+    }
+}
+
+fn next_steps(root: &Path, seconds: f64) -> String {
+    let root = shown(root);
+    format!(
+        "\nDone in {seconds:.0} s. Look at {root}/results/weave.png and {root}/results/widget.png first: for each kind of\n\
+         defect the picture, its mask, and what the model sees.\n\n\
+         On your own pictures:\n  \
+         patchcore fit --good GOOD_PICTURES -o part.patchcore\n  \
+         patchcore predict part.patchcore NEW_PICTURES -o results\n\n\
+         On this data set:\n  \
+         patchcore predict {root}/widget.patchcore {root}/widget/test/scratch\n  \
+         patchcore evaluate {root} --dataset {root}\n  \
+         patchcore inspect {root}/widget.patchcore"
+    )
+}

@@ -1,0 +1,84 @@
+//! `patchcore fit`: good pictures become a model file.
+
+use crate::args::{Fit, Shown};
+use crate::exit::{Code, Failure};
+use crate::progress::Bars;
+use crate::{backbone, config, output};
+use patchcore::{Files, Fitted, OnBadPicture, PatchCore};
+use patchcore_files::shown;
+use patchcore_image::{Limits, list_pictures, mvtec_category};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
+    output::check_file(&args.output, args.force)?;
+    let params = config::params(&args.model)?;
+    let network = backbone::open(&params, args.model.weights.as_deref())?;
+    let files = training_pictures(args)?;
+    let start = Instant::now();
+    let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
+    let model = PatchCore::load(params, network)?
+        .on_bad_picture(choice)
+        .false_alarm_rate(args.false_alarm_rate)?
+        .fit(&files, &Bars::new(how))?;
+    let fitted = model.fitted();
+    fitted.save(&args.output, args.force)?;
+    report(fitted, &args.output, start.elapsed().as_secs_f64(), how)?;
+    for name in &fitted.training.skipped {
+        output::warn(&format!("{name}: cannot be read, left out"));
+    }
+    Ok(if fitted.training.skipped.is_empty() { Code::Done } else { Code::SomeBad })
+}
+
+fn training_pictures(args: &Fit) -> Result<Files, Failure> {
+    let limits = Limits::default();
+    if let Some(good) = &args.good {
+        let listing = list_pictures(good)?;
+        for link in &listing.skipped {
+            output::warn(&format!("{}: a link, left out", shown(link)));
+        }
+        return Ok(Files { paths: listing.pictures, root: good.clone(), limits });
+    }
+    let (root, name) = (args.dataset.clone().unwrap_or_default(), args.category.clone().unwrap_or_default());
+    let category = mvtec_category(&root, &name)?;
+    let paths: Vec<PathBuf> = category.train.into_iter().map(|sample| sample.path).collect();
+    Ok(Files { paths, root, limits })
+}
+
+fn report(fitted: &Fitted, path: &Path, seconds: f64, how: Shown) -> Result<(), Failure> {
+    let (training, bank) = (&fitted.training, &fitted.bank);
+    if how.json {
+        let summary = json!({
+            "model": path.to_string_lossy(),
+            "pictures": training.pictures.len(),
+            "skipped": training.skipped,
+            "patches": training.patches,
+            "bank_rows": bank.len(),
+            "embedding_dimension": bank.rows.dim(),
+            "covering_radius": training.covering_radius,
+            "image_threshold": fitted.calibration.as_ref().map(|c| c.image_threshold),
+            "false_alarm_rate": fitted.calibration.as_ref().map(|c| c.false_alarm_rate),
+            "seconds": seconds,
+        });
+        return output::line(&summary.to_string());
+    }
+    output::line(&format!(
+        "fitted {} on {} pictures in {seconds:.1} s: {} of {} patches kept, {} values each",
+        shown(path),
+        training.pictures.len(),
+        bank.len(),
+        training.patches,
+        bank.rows.dim(),
+    ))?;
+    match &fitted.calibration {
+        Some(c) => output::line(&format!(
+            "threshold {:.4}, from the good pictures alone: at most {:.1} % of good parts are expected at or above it",
+            c.image_threshold,
+            c.false_alarm_rate * 100.0,
+        )),
+        None => output::line(
+            "no threshold: that takes at least two good pictures (predict --threshold gives one)",
+        ),
+    }
+}

@@ -1,0 +1,67 @@
+//! `patchcore inspect`: what a model file holds.
+
+use crate::args::{Inspect, Shown};
+use crate::exit::{Code, Failure};
+use crate::output;
+use patchcore::{FORMAT_VERSION, Fitted};
+use patchcore_files::shown;
+use serde_json::json;
+
+pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
+    let fitted = Fitted::load(&args.model)?;
+    let (training, bank) = (&fitted.training, &fitted.bank);
+    if how.json {
+        let all = json!({
+            "format_version": FORMAT_VERSION,
+            "params": fitted.params,
+            "weights_fingerprint": fitted.fingerprint,
+            "bank_rows": bank.len(),
+            "embedding_dimension": bank.rows.dim(),
+            "training": training,
+            "calibration": fitted.calibration,
+        });
+        output::line(&all.to_string())?;
+        return Ok(Code::Done);
+    }
+    let p = &fitted.params;
+    let params = |value: serde_json::Result<String>| value.unwrap_or_default();
+    output::line(&format!(
+        "model          {} (format {FORMAT_VERSION}, made by patchcore {})",
+        shown(&args.model),
+        training.version
+    ))?;
+    output::line(&format!("backbone       {}, layers {}", p.backbone, p.layers.join(" ")))?;
+    output::line(&format!("weights        {}", fitted.fingerprint))?;
+    output::line(&format!("preprocess     {}", params(serde_json::to_string(&p.preprocess))))?;
+    output::line(&format!(
+        "embedding      {}, {} values",
+        params(serde_json::to_string(&p.embedding)),
+        bank.rows.dim()
+    ))?;
+    output::line(&format!("sampler        {}", params(serde_json::to_string(&p.sampler))))?;
+    output::line(&format!(
+        "scoring        {} neighbour(s), {}, image {}, map sigma {}",
+        p.num_nn,
+        params(serde_json::to_string(&p.patch_distance)),
+        params(serde_json::to_string(&p.image_score)),
+        p.map_sigma
+    ))?;
+    output::line(&format!(
+        "training       {} pictures, {} patches; {} left out as unreadable",
+        training.pictures.len(),
+        training.patches,
+        training.skipped.len()
+    ))?;
+    let radius = training.covering_radius.map_or("unknown".to_string(), |r| format!("{r:.4}"));
+    output::line(&format!("memory bank    {} rows, covering radius {radius}", bank.len()))?;
+    match &fitted.calibration {
+        Some(c) => output::line(&format!(
+            "threshold      image {:.4}, pixel {:.4}, for a false-alarm rate of at most {:.1} %",
+            c.image_threshold,
+            c.pixel_threshold,
+            c.false_alarm_rate * 100.0
+        ))?,
+        None => output::line("threshold      none: too few good pictures")?,
+    }
+    Ok(Code::Done)
+}

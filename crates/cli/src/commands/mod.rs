@@ -1,0 +1,7 @@
+//! One room per verb.
+
+pub(crate) mod demo;
+pub(crate) mod evaluate;
+pub(crate) mod fit;
+pub(crate) mod inspect;
+pub(crate) mod predict;

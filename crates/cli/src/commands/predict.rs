@@ -1,0 +1,200 @@
+//! `patchcore predict`: a model judges pictures.
+
+use crate::args::{Format, Predict, Shown};
+use crate::exit::{Code, Failure};
+use crate::pictures::{Written, write};
+use crate::progress::Bars;
+use crate::{backbone, inputs, output};
+use patchcore::{Model, Progress, Stage, Verdict};
+use patchcore_backbone::Backbone;
+use patchcore_files::shown;
+use patchcore_image::{ImageError, Limits, Picture, decode};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What is said about one picture.
+#[derive(Serialize)]
+struct Record {
+    path: String,
+    verdict: &'static str,
+    image_score: Option<f32>,
+    threshold: Option<f32>,
+    width: Option<usize>,
+    height: Option<usize>,
+    #[serde(flatten)]
+    files: Option<Written>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
+    if args.threshold.is_some_and(|t| !t.is_finite()) {
+        return Err(Failure::usage("--threshold must be a finite number"));
+    }
+    let model = backbone::open_model(&args.model, args.weights.as_deref())?;
+    let threshold = args.threshold.or(model.fitted().calibration.as_ref().map(|c| c.image_threshold));
+    if args.exit_code && threshold.is_none() {
+        return Err(
+            Failure::usage("--exit-code needs a threshold, and this model has none").hint("give --threshold")
+        );
+    }
+    let inputs = inputs::expand(&args.paths)?;
+    if let Some(folder) = &args.output {
+        output::claim_folder(folder, args.force)?;
+    }
+    for warning in &inputs.warnings {
+        output::warn(warning);
+    }
+    let format = args.format.unwrap_or(if how.json { Format::Jsonl } else { Format::Text });
+    let mut judge =
+        Judge { model, threshold, format, folder: args.output.clone(), defects: 0, faults: Vec::new() };
+    judge.all(&inputs.files, how)?;
+    judge.finish(args.exit_code, inputs.files.len())
+}
+
+struct Judge {
+    model: Model<Backbone>,
+    threshold: Option<f32>,
+    format: Format,
+    folder: Option<PathBuf>,
+    defects: usize,
+    /// One line for every picture without a verdict, and every file that could not be written.
+    faults: Vec<String>,
+}
+
+impl Judge {
+    fn all(&mut self, files: &[PathBuf], how: Shown) -> Result<(), Failure> {
+        if self.format == Format::Csv {
+            output::line("path,verdict,image_score,threshold,width,height,overlay,heat_map,raw_map,error")?;
+        }
+        let stems = output::stems(files);
+        let bars = Bars::new(how);
+        // Bars and lines on one terminal would tear each other apart.
+        let bars = if std::io::IsTerminal::is_terminal(&std::io::stdout()) { None } else { Some(bars) };
+        if let Some(bars) = &bars {
+            bars.begin(Stage::Predict, files.len());
+        }
+        let limits = Limits::default();
+        let chunk = rayon::current_num_threads().max(4);
+        for (files, stems) in files.chunks(chunk).zip(stems.chunks(chunk)) {
+            let loaded: Vec<Result<Picture, ImageError>> =
+                files.par_iter().map(|f| decode(f, &limits)).collect();
+            for ((file, stem), picture) in files.iter().zip(stems).zip(loaded) {
+                let record = self.one(file, stem, picture);
+                self.print(&record)?;
+                if let Some(bars) = &bars {
+                    bars.advance(1);
+                }
+            }
+        }
+        if let Some(bars) = &bars {
+            bars.end();
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, file: &Path, stem: &Path, picture: Result<Picture, ImageError>) -> Record {
+        let mut record = Record {
+            path: file.to_string_lossy().into_owned(),
+            verdict: "invalid",
+            image_score: None,
+            threshold: self.threshold,
+            width: None,
+            height: None,
+            files: None,
+            error: None,
+        };
+        let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
+            let prediction = self.model.predict(&picture).map_err(|e| format!("{}: {e}", shown(file)))?;
+            Ok((picture, prediction))
+        });
+        let (picture, prediction) = match judged {
+            Ok(judged) => judged,
+            Err(reason) => {
+                self.faults.push(reason.clone());
+                record.error = Some(reason);
+                return record;
+            }
+        };
+        (record.width, record.height) = (Some(picture.width()), Some(picture.height()));
+        record.image_score = Some(prediction.image_score);
+        record.verdict = match self.threshold.map(|t| Verdict::of(prediction.image_score, t)) {
+            Some(Verdict::Ok) => "ok",
+            Some(Verdict::Defect) => "defect",
+            None => "unknown",
+        };
+        self.defects += usize::from(record.verdict == "defect");
+        if let Some(folder) = &self.folder {
+            match write(folder, stem, self.model.fitted(), &picture, &prediction) {
+                Ok(files) => record.files = Some(files),
+                Err(failure) => {
+                    self.faults.push(failure.message.clone());
+                    record.error = Some(failure.message);
+                }
+            }
+        }
+        record
+    }
+
+    fn print(&self, record: &Record) -> Result<(), Failure> {
+        match self.format {
+            Format::Jsonl => {
+                let text =
+                    serde_json::to_string(record).map_err(|e| Failure::new(Code::Internal, e.to_string()))?;
+                output::line(&text)
+            }
+            Format::Csv => output::line(&csv_row(record)?),
+            Format::Text => {
+                let path = shown(Path::new(&record.path));
+                match (&record.error, record.image_score) {
+                    (Some(error), None) => {
+                        output::line(&format!("{:8} {:>10}  {error}", record.verdict, "-"))
+                    }
+                    (_, score) => output::line(&format!(
+                        "{:8} {:>10.4}  {path}",
+                        record.verdict,
+                        score.unwrap_or(f32::NAN)
+                    )),
+                }
+            }
+        }
+    }
+
+    fn finish(self, exit_code: bool, total: usize) -> Result<Code, Failure> {
+        if !self.faults.is_empty() {
+            let message = format!("{} of {total} pictures have no complete result", self.faults.len());
+            return Err(Failure::new(Code::SomeBad, message).parts(self.faults));
+        }
+        Ok(if exit_code && self.defects > 0 { Code::Defect } else { Code::Done })
+    }
+}
+
+fn csv_row(record: &Record) -> Result<String, Failure> {
+    let number = |value: Option<f32>| value.map(|v| v.to_string()).unwrap_or_default();
+    let size = |value: Option<usize>| value.map(|v| v.to_string()).unwrap_or_default();
+    let file = |pick: fn(&Written) -> &String| record.files.as_ref().map(pick).cloned().unwrap_or_default();
+    let fields = [
+        no_formula(&record.path),
+        record.verdict.to_string(),
+        number(record.image_score),
+        number(record.threshold),
+        size(record.width),
+        size(record.height),
+        no_formula(&file(|f| &f.overlay)),
+        no_formula(&file(|f| &f.heat_map)),
+        no_formula(&file(|f| &f.raw_map)),
+        no_formula(record.error.as_deref().unwrap_or_default()),
+    ];
+    let internal = |e: String| Failure::new(Code::Internal, e);
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    writer.write_record(fields).map_err(|e| internal(e.to_string()))?;
+    let bytes = writer.into_inner().map_err(|e| internal(e.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_string())
+}
+
+/// A text that a spreadsheet will not run: one that begins like a formula gets an apostrophe in front.
+fn no_formula(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_string() }
+}

@@ -1,0 +1,234 @@
+//! Exit codes, and the one form that every error has.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | done, and a defect was found (only with `--exit-code`) |
+//! | 2 | the command line cannot be used |
+//! | 3 | a picture, a mask or a data set cannot be used |
+//! | 4 | weights or a model cannot be used |
+//! | 5 | the machine refused: permission, full disk, a file that exists already |
+//! | 6 | a limit was reached |
+//! | 7 | done, but some pictures could not be judged; they are listed |
+//! | 70 | a bug of ours |
+//! | 130, 143 | stopped by a signal |
+//!
+//! An error is one line, `error[E003]: PATH: reason`; then its parts, if there are several; then a line `hint: ...`.
+
+use patchcore::PictureFault;
+use patchcore_backbone::BackboneError;
+use patchcore_backbone::weights::{WeightsError, WeightsErrorKind};
+use patchcore_evaluation::EvaluationError;
+use patchcore_files::FileError;
+use patchcore_image::{DatasetError, ErrorKind, ImageError};
+use serde_json::json;
+use std::error::Error;
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    Done = 0,
+    Defect = 1,
+    Usage = 2,
+    Input = 3,
+    Weights = 4,
+    Io = 5,
+    Limit = 6,
+    SomeBad = 7,
+    Internal = 70,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why the program gives up.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    /// One line for each of several faults.
+    pub(crate) parts: Vec<String>,
+    pub(crate) hint: Option<String>,
+    /// Nobody reads our output any more: end without a word.
+    silent: bool,
+}
+
+/// Parts of an error that are printed; the others are counted.
+const SHOWN_PARTS: usize = 20;
+
+impl Failure {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), parts: Vec::new(), hint: None, silent: false }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn parts(mut self, parts: Vec<String>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// An error while writing to standard output.
+    pub(crate) fn stdout(error: &std::io::Error) -> Self {
+        let silent = error.kind() == std::io::ErrorKind::BrokenPipe;
+        Self { silent, ..Self::new(Code::Io, format!("standard output: {error}")) }
+    }
+
+    pub(crate) fn internal(panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Self::new(Code::Internal, format!("internal error: {text}"))
+            .hint("this is a bug in patchcore; please report it with the command that led to it")
+    }
+
+    /// Prints the error and gives the exit code.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if self.silent {
+            return ExitCode::SUCCESS;
+        }
+        let name = format!("E{:03}", self.code as u8);
+        if json {
+            let error = json!({"code": name, "exit": self.code as u8, "message": self.message, "parts": self.parts,
+                "hint": self.hint});
+            eprintln!("{}", json!({ "error": error }));
+        } else {
+            eprintln!("error[{name}]: {}", self.message);
+            for part in self.parts.iter().take(SHOWN_PARTS) {
+                eprintln!("  {part}");
+            }
+            if self.parts.len() > SHOWN_PARTS {
+                eprintln!("  ... and {} more", self.parts.len() - SHOWN_PARTS);
+            }
+            if let Some(hint) = &self.hint {
+                eprintln!("hint: {hint}");
+            }
+        }
+        self.code.into()
+    }
+}
+
+/// What clap says, in our form; help and version are no errors.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(Code::Io as u8) };
+    }
+    let text = error.to_string();
+    eprint!("{}", text.replacen("error:", "error[E002]:", 1));
+    Code::Usage.into()
+}
+
+/// An error and its causes, joined by colons.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<ErrorKind> for Code {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Input => Self::Input,
+            ErrorKind::Limit => Self::Limit,
+            _ => Self::Io,
+        }
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        Self::new(error.kind().into(), error.to_string())
+    }
+}
+
+impl From<DatasetError> for Failure {
+    fn from(error: DatasetError) -> Self {
+        Self::new(error.kind().into(), error.to_string())
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let failure = Self::new(Code::Io, error.to_string());
+        match error {
+            FileError::Exists { .. } => failure.hint("--force replaces it"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<WeightsError> for Failure {
+    fn from(error: WeightsError) -> Self {
+        let missing = matches!(&error, WeightsError::File(file) if file.is_missing());
+        let code = if error.kind() == WeightsErrorKind::Io && !missing { Code::Io } else { Code::Weights };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<BackboneError> for Failure {
+    fn from(error: BackboneError) -> Self {
+        let code = match &error {
+            BackboneError::NeedsWeights { .. } | BackboneError::Weights { .. } => Code::Weights,
+            BackboneError::Channels { .. } | BackboneError::TooSmall { .. } => Code::Input,
+            _ => Code::Usage,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
+impl From<patchcore::Error> for Failure {
+    fn from(error: patchcore::Error) -> Self {
+        use patchcore::Error as E;
+        let message = chain(&error);
+        match error {
+            E::Backbone(inner) => inner.into(),
+            E::File(FileError::Exists { path }) => FileError::Exists { path }.into(),
+            E::File(file) if file.is_missing() => Self::new(Code::Weights, message),
+            E::File(_) => Self::new(Code::Io, message),
+            E::BadPictures { bad, total, kind } => {
+                let code = match kind {
+                    PictureFault::Content => Code::Input,
+                    PictureFault::Io => Code::Io,
+                    PictureFault::Limit => Code::Limit,
+                };
+                let failure =
+                    Self::new(code, format!("{} of {total} pictures cannot be used", bad.len())).parts(bad);
+                failure.hint("--skip-bad fits on the others")
+            }
+            E::OtherWeights { .. } | E::BadModel { .. } => Self::new(Code::Weights, message),
+            E::Parameter { .. } => Self::usage(message),
+            _ => Self::new(Code::Input, message),
+        }
+    }
+}
+
+impl From<EvaluationError> for Failure {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::Unreadable { faults } => {
+                let code = faults.first().map_or(Code::Input, |fault| fault.kind().into());
+                let parts = faults.iter().map(ToString::to_string).collect();
+                Self::new(code, format!("{} test pictures or masks cannot be used", faults.len()))
+                    .parts(parts)
+            }
+            other => Self::new(Code::Input, other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Which pictures the paths of a command line mean.
+
+use crate::exit::{Code, Failure};
+use patchcore_files::shown;
+use patchcore_image::list_pictures;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+/// The pictures, in the order of the command line, and what was left out on the way.
+pub(crate) struct Inputs {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Expands files, folders, patterns, and `-` for a list on standard input.
+pub(crate) fn expand(paths: &[PathBuf]) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs { files: Vec::new(), warnings: Vec::new() };
+    for path in paths {
+        if path.as_os_str() == "-" {
+            for line in std::io::stdin().lock().lines() {
+                let line = line.map_err(|e| Failure::new(Code::Io, format!("standard input: {e}")))?;
+                if !line.is_empty() {
+                    inputs.files.push(PathBuf::from(line));
+                }
+            }
+        } else if path.is_dir() {
+            inputs.folder(path)?;
+        } else if path.exists() || !is_pattern(path) {
+            inputs.files.push(path.clone());
+        } else {
+            inputs.pattern(path)?;
+        }
+    }
+    if inputs.files.is_empty() {
+        return Err(Failure::new(Code::Input, "no pictures: standard input held no path"));
+    }
+    Ok(inputs)
+}
+
+impl Inputs {
+    fn folder(&mut self, path: &Path) -> Result<(), Failure> {
+        let listing = list_pictures(path)?;
+        self.files.extend(listing.pictures);
+        self.warnings.extend(listing.skipped.iter().map(|p| format!("{}: a link, left out", shown(p))));
+        Ok(())
+    }
+
+    fn pattern(&mut self, path: &Path) -> Result<(), Failure> {
+        let text = path.to_string_lossy();
+        let matches = glob::glob(&text)
+            .map_err(|e| Failure::usage(format!("{}: not a usable pattern: {e}", shown(path))))?;
+        let before = self.files.len();
+        for found in matches {
+            let found = found.map_err(|e| Failure::new(Code::Io, e.to_string()))?;
+            if found.is_dir() {
+                self.folder(&found)?;
+            } else {
+                self.files.push(found);
+            }
+        }
+        if self.files.len() == before {
+            return Err(Failure::new(Code::Input, format!("{}: nothing matches", shown(path))));
+        }
+        Ok(())
+    }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
+}

@@ -1,0 +1,104 @@
+//! Where results go: lines on standard output, folders, file names.
+
+use crate::exit::{Code, Failure};
+use patchcore_files::shown;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Prints one line of result; a reader that has gone away ends the program quietly.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    writeln!(std::io::stdout().lock(), "{text}").map_err(|e| Failure::stdout(&e))
+}
+
+/// Prints a warning.
+pub(crate) fn warn(text: &str) {
+    eprintln!("warning: {text}");
+}
+
+/// Makes the folder; one that holds something is refused unless `force`.
+pub(crate) fn claim_folder(path: &Path, force: bool) -> Result<(), Failure> {
+    let io = |e: std::io::Error| Failure::new(Code::Io, format!("{}: {e}", shown(path)));
+    std::fs::create_dir_all(path).map_err(io)?;
+    if !force && std::fs::read_dir(path).map_err(io)?.next().is_some() {
+        return Err(
+            Failure::new(Code::Io, format!("{}: is not empty", shown(path))).hint("--force writes into it")
+        );
+    }
+    Ok(())
+}
+
+/// Refuses an output file before hours of work: it exists, or its folder does not.
+pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
+    let refuse = |why: &str| Failure::new(Code::Io, format!("{}: {why}", shown(path)));
+    if path.is_dir() {
+        return Err(refuse("is a folder"));
+    }
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(refuse("exists already").hint("--force replaces it"));
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(refuse(&format!("there is no folder {}", shown(folder))));
+    }
+    Ok(())
+}
+
+/// For every picture the path, below the output folder and without ending, that its files get: the picture's path
+/// relative to the folder that all pictures share. Pictures that differ only in their ending keep it.
+pub(crate) fn stems(files: &[PathBuf]) -> Vec<PathBuf> {
+    let shared = shared_folder(files);
+    let relative = |file: &PathBuf| -> PathBuf { file.components().skip(shared).collect() };
+    let mut uses: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for file in files {
+        *uses.entry(relative(file).with_extension("")).or_default() += 1;
+    }
+    let mut taken: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    files
+        .iter()
+        .map(|file| {
+            let short = relative(file).with_extension("");
+            let mut stem = if uses.get(&short) == Some(&1) { short } else { relative(file) };
+            // The same picture named twice gets its files twice.
+            let count = taken.entry(stem.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                let name = stem.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                stem.set_file_name(format!("{name}-{count}"));
+            }
+            stem.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect()
+        })
+        .collect()
+}
+
+/// How many leading components the folders of all files have in common.
+fn shared_folder(files: &[PathBuf]) -> usize {
+    let folders: Vec<Vec<_>> =
+        files.iter().map(|f| f.parent().map(|p| p.components().collect()).unwrap_or_default()).collect();
+    let Some(first) = folders.first() else { return 0 };
+    let same = |i: &usize| folders.iter().all(|f| f.get(*i) == first.get(*i));
+    (0..first.len()).take_while(same).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stems_of(files: &[&str]) -> Vec<String> {
+        let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        stems(&files).iter().map(|p| p.display().to_string()).collect()
+    }
+
+    #[test]
+    fn the_shared_folder_falls_away() {
+        assert_eq!(stems_of(&["d/a/1.png", "d/b/1.png"]), ["a/1", "b/1"]);
+        assert_eq!(stems_of(&["/x/1.png"]), ["1"]);
+        assert_eq!(stems_of(&["../1.png", "2.png"]), ["1", "2"]);
+    }
+
+    #[test]
+    fn no_two_pictures_share_a_name() {
+        assert_eq!(stems_of(&["a/1.png", "a/1.jpg", "a/2.png"]), ["1.png", "1.jpg", "2"]);
+        assert_eq!(stems_of(&["1.png", "1.png"]), ["1.png", "1.png-2"]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Progress bars with an ETA, on a terminal only.
+
+use crate::args::Shown;
+use indicatif::{ProgressBar, ProgressStyle};
+use patchcore::{Progress, Stage};
+use std::sync::Mutex;
+
+/// Shows one bar at a time on standard error, or nothing.
+pub(crate) struct Bars {
+    shown: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Bars {
+    pub(crate) fn new(shown: Shown) -> Self {
+        Self { shown: shown.bars, bar: Mutex::new(None) }
+    }
+
+    /// Begins a part of the work that is none of the method's stages.
+    pub(crate) fn begin_named(&self, name: &'static str, total: usize) {
+        if !self.shown {
+            return;
+        }
+        let style = ProgressStyle::with_template("{msg:<10} [{bar:40}] {pos}/{len} {percent:>3}% ETA {eta}");
+        let bar = ProgressBar::new(total as u64).with_message(name);
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        *self.lock() = Some(bar);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, stage: Stage, total: usize) {
+        let name = match stage {
+            Stage::Embed => "embed",
+            Stage::Coreset => "coreset",
+            Stage::Calibrate => "calibrate",
+            Stage::Evaluate => "evaluate",
+            Stage::Predict => "predict",
+        };
+        self.begin_named(name, total);
+    }
+
+    fn advance(&self, units: usize) {
+        if let Some(bar) = &*self.lock() {
+            bar.inc(units as u64);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = self.lock().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
