@@ -1,5 +1,7 @@
 //! Times the forward pass: `cargo run --release -p patchcore-backbone --example forward -- wide_resnet50_2 1`.
 
+#![allow(clippy::print_stdout, reason = "a program that prints its result")]
+
 use patchcore_backbone::networks::architecture;
 use patchcore_backbone::{Backbone, FeatureExtractor, parameters, weights_from};
 use patchcore_tensor::Tensor;
@@ -11,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let batch: usize = args.next().map_or(Ok(1), |n| n.parse())?;
     let layers = architecture(&name).ok_or("unknown network")?.layers.map(String::from);
     let count = parameters(&name)?.len();
-    let weights = weights_from(&name, |key, shape| constant_like(key, shape))?;
+    let weights = weights_from(&name, constant_like)?;
     let backbone = Backbone::load(&name, &weights, &layers)?;
     let input = Tensor::from_vec([batch, 224, 224, 3], vec![0.1; batch * 224 * 224 * 3])?;
     let mut times = Vec::new();

@@ -1,4 +1,4 @@
-//! From a graph and its weights to a plan: cut after the last tap, fold batch norm, fuse sums and ReLUs, pack.
+//! From a graph and its weights to a plan: cut after the last tap, fold batch norm, fuse sums and ReLU, pack.
 
 use crate::graph::{Clamp, Graph, LayerId, Op, Padding};
 use crate::weights::{Weights, WeightsError};
@@ -66,7 +66,7 @@ pub(crate) fn compile(
         .zip(sources)
         .map(|((.., step), (input, residual))| Step { input, residual, ..step })
         .collect();
-    let fingerprint = compiler.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = hex(&compiler.hash.finalize());
     Ok(Plan { channels: graph.layers()[0].channels, steps, taps, fingerprint })
 }
 
@@ -115,7 +115,9 @@ impl<'a> Compiler<'a> {
                 if let Some((norm, scale, shift)) = self.following_norm(last)? {
                     let per_channel = weights.len() / shape.co.max(1);
                     for (filter, &s) in weights.chunks_exact_mut(per_channel.max(1)).zip(&scale) {
-                        filter.iter_mut().for_each(|w| *w = (f64::from(*w) * s) as f32);
+                        for w in filter {
+                            *w = (f64::from(*w) * s) as f32;
+                        }
                     }
                     bias = shift.iter().map(|&s| s as f32).collect();
                     last = norm;
@@ -230,4 +232,12 @@ impl<'a> Compiler<'a> {
 
 fn conv_weight_shape(shape: ConvShape) -> [usize; 4] {
     [shape.co, shape.ci / shape.groups.max(1), shape.size[0], shape.size[1]]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }

@@ -1,4 +1,5 @@
 //! Feature maps against golden values: formula weights, pictures a, b and c.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore_backbone::weights::Weights;
 use patchcore_backbone::{Backbone, FeatureExtractor, weights_from};
@@ -39,7 +40,7 @@ fn relative_error(got: &[f32], expected: &[f32]) -> f64 {
     max_abs_difference(got, expected) / f64::from(largest)
 }
 
-fn check(name: &str, layers: [&str; 2], fixture: &str, keys: [String; 2], names: &[&str], isas: &[Isa]) {
+fn check(name: &str, layers: [&str; 2], fixture: &str, keys: &[String; 2], names: &[&str], isas: &[Isa]) {
     let (Some(golden), Some(preprocess)) = (shared_golden(fixture), shared_golden("preprocess")) else {
         return;
     };
@@ -47,11 +48,10 @@ fn check(name: &str, layers: [&str; 2], fixture: &str, keys: [String; 2], names:
     let input = pictures(&preprocess, names);
     for &isa in isas {
         let backbone = Backbone::load_for(isa, name, &weights, &layers.map(String::from)).unwrap();
-        for (map, key) in backbone.features(&input).unwrap().iter().zip(&keys) {
+        for (map, key) in backbone.features(&input).unwrap().iter().zip(keys) {
             let (shape, expected) = golden.f32(key);
             let step = map.shape()[3] / shape[1];
             let error = relative_error(&thin(map, step), &expected);
-            println!("{name} {key} {}: {error:e} of the largest value", isa.name());
             assert!(error <= 1e-5, "{name} {key} {}: {error:e}", isa.name());
         }
     }
@@ -60,20 +60,20 @@ fn check(name: &str, layers: [&str; 2], fixture: &str, keys: [String; 2], names:
 #[test]
 fn resnet18() {
     let keys = ["features/layer2", "features/layer3"].map(String::from);
-    check("resnet18", ["layer2", "layer3"], "resnet18_224_D1024", keys, &PICTURES, &Isa::available());
+    check("resnet18", ["layer2", "layer3"], "resnet18_224_D1024", &keys, &PICTURES, &Isa::available());
 }
 
 #[test]
 fn wide_resnet50() {
     let keys = ["features/layer2_sub", "features/layer3_sub"].map(String::from);
-    check("wideresnet50", ["layer2", "layer3"], "wideresnet50_224_D1024", keys, &PICTURES, &[Isa::best()]);
+    check("wideresnet50", ["layer2", "layer3"], "wideresnet50_224_D1024", &keys, &PICTURES, &[Isa::best()]);
 }
 
 #[test]
 fn the_rest_of_the_family() {
     for name in ["resnet50", "resnext101", "wideresnet101"] {
         let keys = ["layer2", "layer3"].map(|layer| format!("{name}/{layer}_sub"));
-        check(name, ["layer2", "layer3"], "more_backbones_224", keys, &PICTURES[..1], &[Isa::best()]);
+        check(name, ["layer2", "layer3"], "more_backbones_224", &keys, &PICTURES[..1], &[Isa::best()]);
     }
 }
 

@@ -35,6 +35,6 @@ pub enum EvaluationError {
         /// The picture.
         path: PathBuf,
         /// The reason.
-        source: patchcore::Error,
+        source: Box<patchcore::Error>,
     },
 }

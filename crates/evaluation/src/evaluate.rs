@@ -75,9 +75,10 @@ pub fn evaluate<E: FeatureExtractor>(
             };
             check_size(sample, &picture, mask.as_ref())?;
             if faults.is_empty() {
-                let prediction = model
-                    .predict(&picture)
-                    .map_err(|source| EvaluationError::NoScore { path: sample.path.clone(), source })?;
+                let prediction = model.predict(&picture).map_err(|source| EvaluationError::NoScore {
+                    path: sample.path.clone(),
+                    source: Box::new(source),
+                })?;
                 each(sample, &picture, &prediction);
                 let preprocess = &model.fitted().params.preprocess;
                 pixels.push(PixelScores::new(

@@ -70,6 +70,13 @@ pub enum Error {
     #[error("a patch score is not finite: the picture cannot be judged")]
     NotFinite,
 
+    /// The network gives values that are NaN or infinite for a training picture.
+    #[error("{picture}: the network's features are not finite; are these the right weights?")]
+    NotFiniteFeatures {
+        /// The picture's name.
+        picture: String,
+    },
+
     /// The model was made with other weights.
     #[error(
         "the model was fitted with other weights: {backbone} {fitted}, these are {given_backbone} {given}"

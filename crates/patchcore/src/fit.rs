@@ -123,8 +123,12 @@ impl<E: FeatureExtractor> PatchCore<E> {
             }
             // After a bad picture only reading goes on, to name all bad ones at once.
             if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
-                for picture in embed(&self.params, &self.extractor, &good)? {
-                    all.push(&picture, total);
+                let names = all.names[all.pictures.len()..].to_vec();
+                for (picture, name) in embed(&self.params, &self.extractor, &good)?.iter().zip(names) {
+                    if !picture.rows.data().iter().all(|v| v.is_finite()) {
+                        return Err(Error::NotFiniteFeatures { picture: name });
+                    }
+                    all.push(picture, total);
                 }
             }
             progress.advance(numbers.len());

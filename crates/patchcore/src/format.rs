@@ -2,7 +2,7 @@
 //!
 //! | part | holds |
 //! |---|---|
-//! | `__metadata__` | `format` = `patchcore`, `format_version`, `model` = parameters, provenance, thresholds as JSON |
+//! | `__metadata__` | `patchcore`: format version, parameters, provenance, thresholds as JSON |
 //! | tensor `bank` | `f32 [rows, d]`, in the order of selection |
 //! | tensor `bank_origin` | `u32 [rows, 3]`: picture number, row and column of the patch grid |
 //! | tensor `checksum` | `u8 [32]`, the last bytes of the file: SHA-256 of all bytes before |
@@ -25,12 +25,21 @@ use std::path::Path;
 pub const FORMAT_VERSION: u32 = 1;
 
 const CHECKSUM: usize = 32;
-const FORMAT: &str = "patchcore";
+/// The one entry of the metadata. One, because the library keeps them in a hash map, whose order changes from run to
+/// run.
+const ENTRY: &str = "patchcore";
+
+/// What is read first: the version decides whether the rest can be understood.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
 
 /// The JSON part of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
+    format_version: u32,
     params: Params,
     fingerprint: String,
     training: Training,
@@ -44,6 +53,7 @@ impl Fitted {
     /// The reason as text, if a value cannot be written (a number that is not finite).
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let header = Header {
+            format_version: FORMAT_VERSION,
             params: self.params.clone(),
             fingerprint: self.fingerprint.clone(),
             training: self.training.clone(),
@@ -63,9 +73,8 @@ impl Fitted {
             ("bank_origin", view(Dtype::U32, vec![rows, 3], &origins)?),
             ("checksum", view(Dtype::U8, vec![CHECKSUM], &checksum)?),
         ];
-        let metadata =
-            [("format", FORMAT.to_string()), ("format_version", FORMAT_VERSION.to_string()), ("model", json)];
-        let mut bytes = one_order(tensors, metadata)?;
+        let metadata = HashMap::from([(ENTRY.to_string(), json)]);
+        let mut bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|e| e.to_string())?;
         let end = bytes.len() - CHECKSUM;
         let sum = Sha256::digest(&bytes[..end]);
         bytes[end..].copy_from_slice(&sum);
@@ -77,18 +86,17 @@ impl Fitted {
     /// # Errors
     /// The reason as text: not a model, altered or truncated, made by a newer version, or inconsistent.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let metadata = metadata(bytes)?;
+        let json = header(bytes)?;
         let end = bytes.len() - CHECKSUM;
         if Sha256::digest(&bytes[..end])[..] != bytes[end..] {
             return Err("checksum mismatch: the file was altered or cut off".into());
         }
-        let get = |name: &str| metadata.get(name).ok_or_else(|| format!("no {name} in the header"));
-        let version: u32 =
-            get("format_version")?.parse().map_err(|_| "unreadable format version".to_string())?;
-        if version == 0 || version > FORMAT_VERSION {
-            return Err(format!("format version {version}; this program reads up to {FORMAT_VERSION}"));
+        let unreadable = |e: serde_json::Error| format!("header: {e}");
+        let Version { format_version } = serde_json::from_str(&json).map_err(unreadable)?;
+        if format_version == 0 || format_version > FORMAT_VERSION {
+            return Err(format!("format version {format_version}; this program reads 1 to {FORMAT_VERSION}"));
         }
-        let header: Header = serde_json::from_str(get("model")?).map_err(|e| format!("header: {e}"))?;
+        let header: Header = serde_json::from_str(&json).map_err(unreadable)?;
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let fitted = Self {
             bank: read_bank(&file)?,
@@ -143,46 +151,20 @@ impl Fitted {
     }
 }
 
-/// Serialises with the metadata in one fixed order: the library keeps it in a hash map, whose order changes from run to
-/// run.
-fn one_order(
-    tensors: [(&str, TensorView<'_>); 3],
-    metadata: [(&'static str, String); 3],
-) -> Result<Vec<u8>, String> {
-    let bytes = safetensors::serialize(tensors, None).map_err(|e| e.to_string())?;
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
-    let header = rest.get(..u64::from_le_bytes(*length) as usize).ok_or("no header")?;
-    let plain = std::str::from_utf8(header).map_err(|e| e.to_string())?.trim_end();
-    let inner = plain.strip_prefix('{').ok_or("no header")?;
-    let pairs: Vec<String> = metadata
-        .iter()
-        .map(|(name, value)| serde_json::to_string(value).map(|value| format!("\"{name}\":{value}")))
-        .collect::<Result<_, _>>()
-        .map_err(|e| e.to_string())?;
-    let mut header_new = format!("{{\"__metadata__\":{{{}}},{inner}", pairs.join(","));
-    while header_new.len() % 8 != 0 {
-        header_new.push(' ');
-    }
-    let mut out = (header_new.len() as u64).to_le_bytes().to_vec();
-    out.extend_from_slice(header_new.as_bytes());
-    out.extend_from_slice(&rest[header.len()..]);
-    Ok(out)
-}
-
-/// The header's strings, if the bytes are a file of this format at all.
-fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>, String> {
+/// The JSON of the header, if the bytes are a file of this format at all.
+fn header(bytes: &[u8]) -> Result<String, String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
     if bytes.starts_with(b"version https://git-lfs") {
         return Err("this is a Git LFS pointer, not the model: fetch it with git lfs pull".into());
     }
-    let no_model = |why: String| format!("not a patchcore model, or cut off ({why})");
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| no_model(e.to_string()))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
-    match metadata.get("format").map(String::as_str) {
-        Some(FORMAT) if bytes.len() >= CHECKSUM => Ok(metadata),
-        _ => Err(no_model("another safetensors file".into())),
+    let no_model = |why: &str| format!("not a patchcore model, or cut off ({why})");
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| no_model(&e.to_string()))?;
+    let entry = header.metadata().as_ref().and_then(|m| m.get(ENTRY));
+    match entry {
+        Some(json) if bytes.len() >= CHECKSUM => Ok(json.clone()),
+        _ => Err(no_model("another safetensors file")),
     }
 }
 
@@ -203,4 +185,96 @@ fn read_bank(file: &SafeTensors<'_>) -> Result<MemoryBank, String> {
     let words: Vec<u32> = data.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
     let origins = words.as_chunks::<3>().0.iter().map(|&[picture, y, x]| Origin { picture, y, x }).collect();
     Ok(MemoryBank { rows: Embeddings::from_vec(rows, d, values).map_err(|e| e.to_string())?, origins })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted() -> Fitted {
+        let rows = Embeddings::from_vec(2, 3, vec![0.5, -1.0, 2.0, 3.0, 4.0, f32::MIN_POSITIVE]).unwrap();
+        let origins = vec![Origin { picture: 0, y: 1, x: 2 }, Origin { picture: 1, y: 0, x: 7 }];
+        let training = Training {
+            pictures: vec!["good/\u{1f600}\n.png".into(), "b.png".into()],
+            skipped: Vec::new(),
+            patches: 40,
+            covering_radius: Some(0.1),
+            version: "0.0.0".into(),
+        };
+        let calibration = Calibration {
+            image_threshold: 1.25,
+            false_alarm_rate: 1.0 / 3.0,
+            pixel_threshold: 1.0,
+            pixel_typical: 0.5,
+            image_scores: vec![1.0, 1.25],
+        };
+        Fitted {
+            params: Params::default(),
+            fingerprint: "00".into(),
+            bank: MemoryBank { rows, origins },
+            training,
+            calibration: Some(calibration),
+        }
+    }
+
+    #[test]
+    fn save_load_save_gives_the_same_bytes() {
+        let bytes = fitted().to_bytes().unwrap();
+        let back = Fitted::from_bytes(&bytes).unwrap();
+        assert_eq!(back, fitted());
+        assert_eq!(back.to_bytes().unwrap(), bytes);
+    }
+
+    #[test]
+    fn every_changed_byte_is_found() {
+        let good = fitted().to_bytes().unwrap();
+        let mut bytes = good.clone();
+        for i in 0..good.len() {
+            for flip in [1u8, 0x80, 0xff] {
+                bytes[i] ^= flip;
+                assert!(Fitted::from_bytes(&bytes).is_err(), "byte {i} ^ {flip:#x}");
+                bytes[i] = good[i];
+            }
+        }
+    }
+
+    #[test]
+    fn every_truncation_and_extension_is_found() {
+        let good = fitted().to_bytes().unwrap();
+        for end in 0..good.len() {
+            assert!(Fitted::from_bytes(&good[..end]).is_err(), "cut at {end}");
+        }
+        for extra in 1..=64 {
+            let longer = [good.clone(), vec![0; extra]].concat();
+            assert!(Fitted::from_bytes(&longer).is_err(), "{extra} more");
+        }
+    }
+
+    #[test]
+    fn inconsistent_models_are_refused() {
+        let refused = |change: fn(&mut Fitted)| {
+            let mut model = fitted();
+            change(&mut model);
+            model.to_bytes().and_then(|bytes| Fitted::from_bytes(&bytes)).unwrap_err()
+        };
+        assert!(refused(|m| m.bank.origins[1].picture = 2).contains("row 1"));
+        let nan = refused(|m| m.bank.rows = Embeddings::from_vec(2, 3, vec![f32::NAN; 6]).unwrap());
+        assert!(nan.contains("not finite"), "{nan}");
+        assert!(refused(|m| m.params.num_nn = 0).contains("anomaly_score_num_nn"));
+        let threshold = refused(|m| m.calibration.as_mut().unwrap().image_threshold = f32::NAN);
+        assert!(threshold.contains("header") || threshold.contains("finite"), "{threshold}");
+    }
+
+    #[test]
+    fn a_newer_version_says_so() {
+        let header = serde_json::json!({ "format_version": 2, "something_new": true });
+        let checksum = [0u8; CHECKSUM];
+        let view = TensorView::new(Dtype::U8, vec![CHECKSUM], &checksum).unwrap();
+        let metadata = HashMap::from([(ENTRY.to_string(), header.to_string())]);
+        let mut bytes = safetensors::serialize([("checksum", view)], Some(metadata)).unwrap();
+        let end = bytes.len() - CHECKSUM;
+        let sum = Sha256::digest(&bytes[..end]);
+        bytes[end..].copy_from_slice(&sum);
+        assert_eq!(Fitted::from_bytes(&bytes).unwrap_err(), "format version 2; this program reads 1 to 1");
+    }
 }

@@ -120,6 +120,6 @@ fn preprocess(backbone: &Architecture, geometry: Geometry) -> Preprocess {
     Preprocess { geometry, mean: backbone.mean, std: backbone.std }
 }
 
-fn parameter(name: &'static str, got: impl ToString, must: &str) -> Error {
+fn parameter(name: &'static str, got: impl std::fmt::Display, must: &str) -> Error {
     Error::Parameter { name, got: got.to_string(), must: must.to_string() }
 }

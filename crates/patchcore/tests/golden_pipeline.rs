@@ -1,4 +1,5 @@
 //! The whole method in reference mode against golden values: fit on the six toy pictures, score three others.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore::{BankSize, Fitted, ImageScore, Params, PatchCore, PatchShape, Quiet, Reduction};
 use patchcore_backbone::networks::architecture;
@@ -31,8 +32,9 @@ const CASE: Case = Case {
 };
 
 fn toy(kind: &str) -> Picture {
-    let path = shared(&format!("golden/mvtec_toy/widget/{kind}.png")).unwrap();
-    decode(&path, &Limits::default()).unwrap()
+    let path =
+        shared(&format!("golden/mvtec_toy/widget/{kind}.png")).expect("the toy set lies beside the fixtures");
+    decode(&path, &Limits::default()).expect("a toy picture")
 }
 
 /// Pictures a, b and c; their decoded pixels are part of the fixture, for JPEG decoders differ.

@@ -1,4 +1,5 @@
 //! Small exact cases of every step against golden values.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore::coreset::{Projection, approximate_greedy, exact_greedy};
 use patchcore::search::nearest;
@@ -145,7 +146,7 @@ fn bilinear_and_gaussian() {
 fn as_bank(values: Vec<f32>, d: usize) -> MemoryBank {
     let n = values.len() / d;
     let origins = vec![Origin { picture: 0, y: 0, x: 0 }; n];
-    MemoryBank { rows: Embeddings::from_vec(n, d, values).unwrap(), origins }
+    MemoryBank { rows: Embeddings::from_vec(n, d, values).expect("whole rows"), origins }
 }
 
 #[test]

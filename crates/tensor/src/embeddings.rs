@@ -70,6 +70,7 @@ impl Embeddings {
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
+    #[must_use]
     pub fn select(&self, indices: &[usize]) -> Embeddings {
         let mut out = Embeddings::with_capacity(indices.len(), self.d);
         for &i in indices {

@@ -104,7 +104,7 @@ fn contact_sheet(model: &Model<Backbone>, category: &Category) -> Result<Vec<u8>
             firsts.push(sample);
         }
     }
-    let mut rows: Vec<(String, String, Picture, Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for sample in firsts {
         let picture = decode(&sample.path, &Limits::default())?;
         let mask = sample.mask.as_ref().map(|path| read_mask(path, &Limits::default())).transpose()?;
@@ -115,21 +115,31 @@ fn contact_sheet(model: &Model<Backbone>, category: &Category) -> Result<Vec<u8>
             Some(Verdict::Ok) => "ok",
             None => "",
         };
-        let caption = format!("{:.2} {verdict}", prediction.image_score);
-        rows.push((
-            sample.defect.replace('_', " "),
-            caption,
-            picture.clone(),
-            mask_rgb(mask.as_ref(), &picture),
-            over,
-        ));
+        rows.push(Row {
+            name: sample.defect.replace('_', " "),
+            caption: format!("{:.2} {verdict}", prediction.image_score),
+            mask: mask_rgb(mask.as_ref(), &picture),
+            overlay: over,
+            picture,
+        });
     }
     let mut tiles = Vec::new();
-    for (name, caption, picture, mask, over) in &rows {
-        let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };
-        tiles.extend([tile(picture.rgb(), name.as_str()), tile(mask, "mask"), tile(over, caption.as_str())]);
+    for row in &rows {
+        let (width, height) = (row.picture.width(), row.picture.height());
+        let tile = |rgb, caption| Tile { rgb, width, height, caption };
+        tiles.extend([tile(row.picture.rgb(), row.name.as_str()), tile(&row.mask, "mask")]);
+        tiles.push(tile(&row.overlay, row.caption.as_str()));
     }
     Ok(contact_sheet_png(&tiles, 6)?)
+}
+
+/// One kind of test picture on the contact sheet.
+struct Row {
+    name: String,
+    caption: String,
+    picture: Picture,
+    mask: Vec<u8>,
+    overlay: Vec<u8>,
 }
 
 fn mask_rgb(mask: Option<&Mask>, picture: &Picture) -> Vec<u8> {

@@ -1,0 +1,294 @@
+//! The method on a toy backbone: stages can be exchanged and tested without a network.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use patchcore::{
+    BankSize, Error, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape, Quiet, Reduction,
+    SamplerKind, Verdict,
+};
+use patchcore_backbone::{BackboneError, FeatureExtractor};
+use patchcore_image::{Geometry, Picture};
+use patchcore_tensor::Tensor;
+use patchcore_testkit::{assert_all_close, weights::uniform};
+use proptest::prelude::*;
+
+/// Two layers: means over 4 x 4 and over 8 x 8 pixels, three channels each.
+struct Toy {
+    layers: Vec<String>,
+    /// Added to every feature: a broken network gives NaN.
+    offset: f32,
+}
+
+impl Toy {
+    fn new() -> Self {
+        Self { layers: vec!["fine".into(), "coarse".into()], offset: 0.0 }
+    }
+}
+
+impl FeatureExtractor for Toy {
+    fn name(&self) -> &'static str {
+        "toy"
+    }
+
+    fn layers(&self) -> &[String] {
+        &self.layers
+    }
+
+    fn fingerprint(&self) -> &'static str {
+        "toy weights"
+    }
+
+    fn features(&self, pictures: &Tensor) -> Result<Vec<Tensor>, BackboneError> {
+        let [n, h, w, c] = pictures.shape();
+        let mean = |side: usize| {
+            let mut out = Tensor::zeros([n, h / side, w / side, c]);
+            let (gh, gw) = (h / side, w / side);
+            for (place, pixel) in out.data_mut().chunks_exact_mut(c).enumerate() {
+                let (i, y, x) = (place / gw / gh, place / gw % gh * side, place % gw * side);
+                for offset in 0..side * side {
+                    let from = pictures.pixel(i, y + offset / side, x + offset % side);
+                    pixel
+                        .iter_mut()
+                        .zip(from)
+                        .for_each(|(o, v)| *o += v / (side * side) as f32 + self.offset);
+                }
+            }
+            out
+        };
+        Ok(vec![mean(4), mean(8)])
+    }
+}
+
+fn params() -> Params {
+    let layers = vec!["fine".into(), "coarse".into()];
+    let mut params = Params { backbone: "toy".into(), layers, ..Params::default() };
+    params.preprocess.geometry = Geometry::Whole { area_side: 48, multiple: 8 };
+    params
+}
+
+/// A grey gradient with noise; `spot` paints a bright square.
+fn picture(seed: u64, spot: bool) -> Picture {
+    let noise = uniform("picture", seed, 48 * 48);
+    let pixel = |i: usize| {
+        let (y, x) = (i / 48, i % 48);
+        let bright = spot && (20..32).contains(&y) && (20..32).contains(&x);
+        [if bright { 250 } else { 90 + (x + (noise[i] * 12.0) as usize) as u8 }; 3]
+    };
+    Picture::from_rgb(48, 48, (0..48 * 48).flat_map(pixel).collect()).unwrap()
+}
+
+fn good(n: u64) -> Vec<(String, Picture)> {
+    (0..n).map(|i| (format!("{i}.png"), picture(i, false))).collect()
+}
+
+#[test]
+fn a_bright_spot_is_found_where_it_is() {
+    let model = PatchCore::load(params(), Toy::new()).unwrap().fit(&good(12), &Quiet).unwrap();
+    let fine = model.predict(&picture(100, false)).unwrap();
+    let spot = model.predict(&picture(100, true)).unwrap();
+    assert_eq!(model.verdict(spot.image_score), Some(Verdict::Defect));
+    assert!(spot.image_score > 3.0 * fine.image_score);
+    let largest = spot.anomaly_map.min_max().unwrap().1;
+    let at = spot.anomaly_map.data().iter().position(|&v| v == largest).unwrap();
+    assert!((20..32).contains(&(at / 48)) && (20..32).contains(&(at % 48)), "{at}");
+    assert_eq!((spot.patch_scores.height(), spot.patch_scores.width()), (12, 12));
+}
+
+#[test]
+fn threads_and_samplers_change_nothing_that_they_must_not() {
+    let fit = |threads: usize, kind: SamplerKind| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut params = params();
+        params.sampler.kind = kind;
+        params.sampler.size = BankSize::Ratio(0.2);
+        pool.install(|| {
+            let model = PatchCore::load(params, Toy::new()).unwrap().fit(&good(5), &Quiet).unwrap();
+            (model.fitted().to_bytes().unwrap(), model.predict(&picture(9, true)).unwrap())
+        })
+    };
+    for kind in
+        [SamplerKind::Greedy, SamplerKind::Reference, SamplerKind::ReferenceGreedy, SamplerKind::Random]
+    {
+        let one = fit(1, kind);
+        for threads in [2, 3, 8] {
+            assert_eq!(one, fit(threads, kind), "{kind:?} with {threads} threads");
+        }
+    }
+    let mut params = params();
+    params.sampler.kind = SamplerKind::Identity;
+    let model = PatchCore::load(params, Toy::new()).unwrap().fit(&good(3), &Quiet).unwrap();
+    assert_eq!(model.fitted().bank.len(), 3 * 144);
+    // Every patch is in the bank: a training picture scores zero.
+    assert_eq!(model.predict(&picture(1, false)).unwrap().image_score, 0.0);
+}
+
+#[test]
+fn every_bank_row_knows_its_picture_and_place() {
+    let model = PatchCore::load(params(), Toy::new()).unwrap().fit(&good(4), &Quiet).unwrap();
+    let fitted = model.fitted();
+    for (i, origin) in fitted.bank.origins.iter().enumerate().step_by(17) {
+        let name = &fitted.training.pictures[origin.picture as usize];
+        assert_eq!(name, &format!("{}.png", origin.picture));
+        let prediction = model.predict(&picture(u64::from(origin.picture), false)).unwrap();
+        assert_eq!(prediction.patch_scores.at(origin.y as usize, origin.x as usize), 0.0, "row {i}");
+    }
+}
+
+#[test]
+fn one_picture_gives_a_model_without_threshold() {
+    let model = PatchCore::load(params(), Toy::new()).unwrap().fit(&good(1), &Quiet).unwrap();
+    assert!(model.fitted().calibration.is_none());
+    assert_eq!(model.verdict(1.0), None);
+}
+
+#[test]
+fn a_broken_network_gives_an_error_and_no_verdict() {
+    let broken = Toy { offset: f32::NAN, ..Toy::new() };
+    let Err(error) = PatchCore::load(params(), broken).unwrap().fit(&good(3), &Quiet) else {
+        panic!("fitted on NaN");
+    };
+    assert!(matches!(&error, Error::NotFiniteFeatures { picture } if picture == "0.png"), "{error}");
+}
+
+#[test]
+fn parameters_outside_their_range_are_named() {
+    let refused = |change: fn(&mut Params)| {
+        let mut params = params();
+        change(&mut params);
+        PatchCore::load(params, Toy::new()).err().map(|e| e.to_string()).unwrap_or_default()
+    };
+    assert_eq!(refused(|p| p.embedding.patch.size = 0), "patchsize is 0, must be at least 1");
+    assert_eq!(
+        refused(|p| p.sampler.size = BankSize::Ratio(1.1)),
+        "percentage is 1.1, must be above 0 and below 1"
+    );
+    assert_eq!(
+        refused(|p| p.sampler.size = BankSize::Ratio(f64::NAN)),
+        "percentage is NaN, must be above 0 and below 1"
+    );
+    assert!(refused(|p| p.layers.truncate(1)).starts_with("backbone is toy fine, must be toy fine coarse"));
+}
+
+#[test]
+fn bank_sizes_that_do_not_fit_are_refused() {
+    let fit = |size| {
+        let mut params = params();
+        params.sampler.size = size;
+        PatchCore::load(params, Toy::new()).unwrap().fit(&good(2), &Quiet).err().map(|e| e.to_string())
+    };
+    let too_large = "a memory bank of 289 rows was asked for, but the pictures have only 288 patches";
+    assert_eq!(fit(BankSize::Rows(289)).unwrap(), too_large);
+    assert!(fit(BankSize::Ratio(0.003)).unwrap().contains("no patch at all"));
+    assert_eq!(fit(BankSize::Rows(288)), None);
+}
+
+/// Pictures of which some cannot be read.
+struct WithBad(Vec<usize>);
+
+impl patchcore::Pictures for WithBad {
+    fn count(&self) -> usize {
+        7
+    }
+
+    fn name(&self, i: usize) -> String {
+        format!("{i}.png")
+    }
+
+    fn load(&self, i: usize) -> Result<Picture, patchcore_image::ImageError> {
+        if self.0.contains(&i) {
+            let fault = patchcore_image::DecodeError::Empty;
+            return Err(patchcore_image::ImageError::Decode { path: self.name(i).into(), fault });
+        }
+        Ok(picture(i as u64, false))
+    }
+}
+
+#[test]
+fn all_bad_pictures_are_listed_or_left_out() {
+    let fit = |choice, bad| {
+        PatchCore::load(params(), Toy::new()).unwrap().on_bad_picture(choice).fit(&WithBad(bad), &Quiet)
+    };
+    match fit(OnBadPicture::Fail, vec![1, 5]).err() {
+        Some(Error::BadPictures { bad, total, .. }) => assert_eq!((bad.len(), total), (2, 7)),
+        other => panic!("{other:?}"),
+    }
+    let model = fit(OnBadPicture::Skip, vec![1, 5]).unwrap();
+    assert_eq!(model.fitted().training.skipped, ["1.png", "5.png"]);
+    assert_eq!(model.fitted().training.pictures.len(), 5);
+    assert!(fit(OnBadPicture::Skip, (0..7).collect()).is_err());
+}
+
+/// The order of the original: neighbourhoods first, then every offset resampled as a plane of its own, then pooled.
+fn embed_as_written(maps: &[Tensor], size: usize, pretrain: usize, target: usize) -> Vec<f64> {
+    let pad = (size - 1) / 2;
+    let grid = |map: &Tensor| {
+        let [_, h, w, _] = map.shape();
+        [h + 2 * pad - size + 1, w + 2 * pad - size + 1]
+    };
+    let bins = |values: &[f64], d: usize| -> Vec<f64> {
+        let n = values.len();
+        (0..d)
+            .map(|j| {
+                let bin = &values[j * n / d..((j + 1) * n).div_ceil(d)];
+                bin.iter().sum::<f64>() / bin.len() as f64
+            })
+            .collect()
+    };
+    let [gh, gw] = grid(&maps[0]);
+    let mut out = Vec::new();
+    for l in 0..gh * gw {
+        let mut joined = Vec::new();
+        for map in maps {
+            let [_, h, w, c] = map.shape();
+            let [own_h, own_w] = grid(map);
+            let at = |y: usize, x: usize, ch: usize, a: usize, b: usize| {
+                let (sy, sx) = (y + a, x + b);
+                let inside = sy >= pad && sx >= pad && sy - pad < h && sx - pad < w;
+                if inside { f64::from(map.pixel(0, sy - pad, sx - pad)[ch]) } else { 0.0 }
+            };
+            let source = |i: usize, from: usize, to: usize| {
+                let t = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0);
+                (t as usize, (t as usize + 1).min(from - 1), t.fract())
+            };
+            let (y0, y1, fy) = source(l / gw, own_h, gh);
+            let (x0, x1, fx) = source(l % gw, own_w, gw);
+            let mut values = Vec::new();
+            for (ch, a, b) in
+                (0..c).flat_map(|ch| (0..size).flat_map(move |a| (0..size).map(move |b| (ch, a, b))))
+            {
+                let row = |y| (1.0 - fx) * at(y, x0, ch, a, b) + fx * at(y, x1, ch, a, b);
+                values.push((1.0 - fy) * row(y0) + fy * row(y1));
+            }
+            joined.extend(bins(&values, pretrain));
+        }
+        out.extend(bins(&joined, target));
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn pooling_first_gives_what_the_original_gives(
+        size in 1usize..=6,
+        layers in prop::collection::vec((1usize..=5, 5usize..=9, 5usize..=9), 1..=3),
+        pretrain in 1usize..=40,
+        target in 1usize..=50,
+        seed: u64,
+    ) {
+        let maps: Vec<Tensor> = layers
+            .iter()
+            .enumerate()
+            .map(|(i, &(c, h, w))| {
+                let values = uniform("map", seed.wrapping_add(i as u64), h * w * c);
+                Tensor::from_vec([1, h, w, c], values.into_iter().map(|u| u as f32).collect()).unwrap()
+            })
+            .collect();
+        let embedding = PatchEmbedding {
+            patch: PatchShape { size, stride: 1 },
+            reduction: Reduction::Pooled { pretrain, target },
+        };
+        let got = embedding.embed(&maps).unwrap().remove(0);
+        let expected: Vec<f32> = embed_as_written(&maps, size, pretrain, target).into_iter().map(|v| v as f32).collect();
+        assert_all_close("embedding", got.rows.data(), &expected, 2e-6);
+    }
+}
