@@ -8,6 +8,7 @@
 //! | [`Random`](SamplerKind::Random) | a random subset | |
 //! | [`Identity`](SamplerKind::Identity) | everything | |
 
+mod farthest;
 mod greedy;
 mod projection;
 mod reference;

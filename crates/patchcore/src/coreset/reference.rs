@@ -5,8 +5,9 @@
 //! coreset, but their mean stays as a cap), or the root of the sum of squared distances to all rows. A row may be picked
 //! again once everything left is at distance zero, as in the original.
 
+use super::farthest::Farthest;
 use crate::Progress;
-use patchcore_kernels::distance::{squared_l2, squared_l2_block};
+use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
@@ -26,7 +27,7 @@ pub fn approximate_greedy(
             start.iter().map(distance).sum::<f32>() / start.len() as f32
         })
         .collect();
-    pick(isa, embeddings, anchors, rows, progress)
+    pick(embeddings, anchors, rows, progress)
 }
 
 /// `GreedyCoresetSampler`: picks `rows` rows. Its matrix of all distances is never made: the sum of squared distances
@@ -45,40 +46,15 @@ pub fn exact_greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progres
             (n as f64 * norm(i) + norms - 2.0 * dot).max(0.0).sqrt() as f32
         })
         .collect();
-    pick(Isa::best(), embeddings, anchors, rows, progress)
+    pick(embeddings, anchors, rows, progress)
 }
 
-fn pick(
-    isa: Isa,
-    embeddings: &Embeddings,
-    mut anchors: Vec<f32>,
-    rows: usize,
-    progress: &dyn Progress,
-) -> Vec<usize> {
-    const ROWS: usize = 1024;
-    let d = embeddings.dim();
-    let mut picks = Vec::with_capacity(rows);
+fn pick(embeddings: &Embeddings, anchors: Vec<f32>, rows: usize, progress: &dyn Progress) -> Vec<usize> {
+    let mut farthest = Farthest::new(embeddings, anchors, f32::sqrt);
     for _ in 0..rows {
-        let best = anchors
-            .iter()
-            .enumerate()
-            .fold((0, f32::NEG_INFINITY), |b, (i, &a)| if a > b.1 { (i, a) } else { b });
-        picks.push(best.0);
-        let centre = embeddings.row(best.0);
-        anchors.par_chunks_mut(ROWS).enumerate().for_each(|(task, anchors)| {
-            let first = task * ROWS;
-            let mut squared = [0.0; ROWS];
-            let squared = &mut squared[..anchors.len()];
-            squared_l2_block(
-                isa,
-                centre,
-                &embeddings.data()[first * d..(first + anchors.len()) * d],
-                d,
-                squared,
-            );
-            anchors.iter_mut().zip(squared.iter()).for_each(|(a, s)| *a = a.min(s.sqrt()));
-        });
+        let Some((index, _)) = farthest.largest() else { break };
+        farthest.pick(index);
         progress.advance(1);
     }
-    picks
+    farthest.into_picks()
 }
