@@ -1,6 +1,6 @@
 //! What can be wrong with a picture file, by whose fault it is.
 
-use crate::decode::Format;
+use crate::format::Format;
 use patchcore_files::{FileError, shown};
 use std::path::PathBuf;
 

@@ -20,6 +20,7 @@
 mod dataset;
 mod decode;
 mod error;
+mod format;
 mod limits;
 mod mask;
 mod picture;
@@ -29,8 +30,9 @@ pub use dataset::{
     Category, DatasetError, EXTENSIONS, Listing, PairFault, Sample, list_pictures, mvtec_categories,
     mvtec_category, pictures_in,
 };
-pub use decode::{Format, decode, decode_bytes};
+pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};
+pub use format::Format;
 pub use limits::Limits;
 pub use mask::{Mask, read_mask};
 pub use picture::{Picture, PictureError};

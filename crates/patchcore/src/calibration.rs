@@ -7,8 +7,8 @@
 //! score is taken and the rate that it stands for is said. No test picture and no label takes part.
 
 use crate::bank::MemoryBank;
-use crate::fit::AllEmbeddings;
-use crate::predict::score;
+use crate::steps::score;
+use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, Progress, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ impl Calibration {
     pub(crate) fn leave_one_out(
         params: &Params,
         bank: &MemoryBank,
-        all: &AllEmbeddings,
+        all: &TrainingPatches,
         false_alarm_rate: f64,
         progress: &dyn Progress,
     ) -> Result<Option<Self>, Error> {

@@ -1,13 +1,13 @@
 //! `fit`: good pictures become a model.
 
-use crate::bank::{MemoryBank, Origin};
 use crate::calibration::{Calibration, FALSE_ALARM_RATE};
-use crate::embedding::PictureEmbeddings;
-use crate::predict::{Fitted, Model, Training, embed};
+use crate::fitted::{Fitted, Training};
+use crate::predict::Model;
+use crate::steps::embed;
+use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::{ErrorKind, Picture};
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
 /// What `fit` does about a picture that cannot be read.
@@ -96,13 +96,13 @@ impl<E: FeatureExtractor> PatchCore<E> {
         Ok(Model { fitted, extractor: self.extractor })
     }
 
-    fn embed_all(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<AllEmbeddings, Error> {
+    fn embed_all(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<TrainingPatches, Error> {
         let total = pictures.count();
         if total == 0 {
             return Err(Error::NoPictures);
         }
         progress.begin(Stage::Embed, total);
-        let mut all = AllEmbeddings::default();
+        let mut all = TrainingPatches::default();
         let mut bad: Vec<(String, ErrorKind)> = Vec::new();
         let chunk = rayon::current_num_threads().max(4);
         for first in (0..total).step_by(chunk) {
@@ -152,41 +152,4 @@ fn bad_pictures(bad: Vec<(String, ErrorKind)>, total: usize) -> Error {
         PictureFault::Content
     };
     Error::BadPictures { bad: bad.into_iter().map(|(text, _)| text).collect(), total, kind }
-}
-
-/// The embeddings of all training pictures, and which rows belong to which picture.
-#[derive(Default)]
-pub(crate) struct AllEmbeddings {
-    pub(crate) rows: Embeddings,
-    /// First row and grid of each picture.
-    pub(crate) pictures: Vec<(usize, [usize; 2])>,
-    pub(crate) names: Vec<String>,
-    pub(crate) skipped: Vec<String>,
-}
-
-impl AllEmbeddings {
-    fn push(&mut self, picture: &PictureEmbeddings, total: usize) {
-        if self.rows.is_empty() {
-            // Room for all at once: growing would copy what is the largest thing in memory.
-            self.rows = Embeddings::with_capacity(picture.rows.len() * total, picture.rows.dim());
-        }
-        self.pictures.push((self.rows.len(), picture.grid));
-        self.rows.extend(picture.rows.data());
-    }
-
-    /// The rows of one picture.
-    pub(crate) fn picture(&self, i: usize) -> &[f32] {
-        let (first, [h, w]) = self.pictures[i];
-        &self.rows.data()[first * self.rows.dim()..(first + h * w) * self.rows.dim()]
-    }
-
-    fn bank(&self, indices: &[usize]) -> MemoryBank {
-        let origin = |&row: &usize| {
-            let picture = self.pictures.partition_point(|&(first, _)| first <= row) - 1;
-            let (first, [_, w]) = self.pictures[picture];
-            let place = row - first;
-            Origin { picture: picture as u32, y: (place / w) as u32, x: (place % w) as u32 }
-        };
-        MemoryBank { rows: self.rows.select(indices), origins: indices.iter().map(origin).collect() }
-    }
 }

@@ -12,7 +12,7 @@
 
 use crate::bank::{MemoryBank, Origin};
 use crate::calibration::Calibration;
-use crate::predict::{Fitted, Training};
+use crate::fitted::{Fitted, Training};
 use crate::{Error, Params};
 use patchcore_tensor::Embeddings;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};

@@ -10,7 +10,7 @@
 //! | [`coreset`] | patches become a memory bank (section 3.2) |
 //! | `bank`, [`search`] | the bank, and exact nearest neighbours in it |
 //! | `score`, `anomaly_map` | distances become scores and maps (section 3.3) |
-//! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `calibration`, `format` | the method's two verbs, thresholds, the model file |
+//! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `steps`, `calibration`, `format` | the method's two verbs, what both share, thresholds, the model file |
 //!
 //! ```
 //! use patchcore::{PatchCore, Params, Quiet, Verdict};
@@ -40,6 +40,7 @@ pub mod coreset;
 mod embedding;
 mod error;
 mod fit;
+mod fitted;
 mod format;
 mod mt19937;
 mod params;
@@ -50,6 +51,8 @@ mod progress;
 mod resample;
 mod score;
 pub mod search;
+mod steps;
+mod training_patches;
 
 pub use anomaly_map::{anomaly_map, gaussian_blur};
 pub use bank::{MemoryBank, Origin};
@@ -58,11 +61,13 @@ pub use coreset::{BankSize, Sampler, SamplerKind};
 pub use embedding::{PatchEmbedding, PictureEmbeddings, Reduction};
 pub use error::{Error, PictureFault};
 pub use fit::{OnBadPicture, PatchCore};
+pub use fitted::{Fitted, Training};
 pub use format::FORMAT_VERSION;
 pub use mt19937::Mt19937;
 pub use params::Params;
 pub use patch::{PatchShape, bins, pool_bins, pool_patches};
 pub use pictures::{Files, Pictures};
-pub use predict::{Fitted, Model, Prediction, Training};
+pub use predict::Model;
 pub use progress::{Progress, Quiet, Stage};
 pub use score::{ImageScore, PatchDistance, patch_scores, reweighted};
+pub use steps::Prediction;

@@ -19,7 +19,6 @@
 
 mod cmyk;
 mod crc;
-mod format;
 mod jpeg;
 mod jpeg_markers;
 mod png;
@@ -30,7 +29,7 @@ mod through_image;
 mod tiff;
 mod webp;
 
-pub use format::Format;
+use crate::format::Format;
 pub(crate) use raster::{Raster, Samples};
 
 use crate::error::{DecodeError, ImageError};

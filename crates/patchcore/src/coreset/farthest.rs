@@ -13,7 +13,7 @@ use rayon::prelude::*;
 /// Rows of a block.
 const ROWS: usize = 128;
 /// Picks that a block takes at once.
-const PICKS: usize = 64;
+const PICKS: usize = 32;
 /// Blocks that catch up together before the best value is looked at again.
 const BLOCKS: usize = 32;
 

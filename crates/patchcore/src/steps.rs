@@ -1,0 +1,68 @@
+//! The two halves of the way: pictures to embeddings, embeddings to a prediction.
+
+use crate::anomaly_map::anomaly_map;
+use crate::bank::MemoryBank;
+use crate::embedding::PictureEmbeddings;
+use crate::score::patch_scores;
+use crate::search::nearest;
+use crate::{Error, Params};
+use patchcore_backbone::FeatureExtractor;
+use patchcore_image::Picture;
+use patchcore_tensor::{AnomalyMap, Tensor};
+use rayon::prelude::*;
+
+/// What a model says about one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The image score: higher is more anomalous, finite, in embedding units (squared for the original's rule).
+    pub image_score: f32,
+    /// One score per pixel of the network's input, `[h, w]`.
+    pub anomaly_map: AnomalyMap,
+    /// One score per patch, on the patch grid.
+    pub patch_scores: AnomalyMap,
+    /// The nearest bank row of each patch, row by row of the grid.
+    pub nearest: Vec<u32>,
+}
+
+/// Preprocesses, extracts and embeds pictures; those of one input size go through the network together.
+pub(crate) fn embed<E: FeatureExtractor>(
+    params: &Params,
+    extractor: &E,
+    pictures: &[Picture],
+) -> Result<Vec<PictureEmbeddings>, Error> {
+    let inputs: Vec<Tensor> = pictures.par_iter().map(|p| params.preprocess.apply(p)).collect();
+    let mut out: Vec<Option<PictureEmbeddings>> = inputs.iter().map(|_| None).collect();
+    let mut left: Vec<usize> = (0..inputs.len()).collect();
+    while let Some(&first) = left.first() {
+        let (same, other): (Vec<usize>, Vec<usize>) =
+            left.iter().partition(|&&i| inputs[i].shape() == inputs[first].shape());
+        let batch: Vec<Tensor> = same.iter().map(|&i| inputs[i].clone()).collect();
+        let Some(batch) = Tensor::stack(&batch) else { break };
+        let embedded = params.embedding.embed(&extractor.features(&batch)?)?;
+        for (i, embeddings) in same.into_iter().zip(embedded) {
+            out[i] = Some(embeddings);
+        }
+        left = other;
+    }
+    Ok(out.into_iter().flatten().collect())
+}
+
+/// Scores the embeddings of one picture; `without` leaves out bank rows of that training picture.
+pub(crate) fn score(
+    params: &Params,
+    bank: &MemoryBank,
+    embeddings: &[f32],
+    grid: [usize; 2],
+    input: [usize; 2],
+    without: Option<u32>,
+) -> Result<Prediction, Error> {
+    let neighbours = nearest(bank, embeddings, params.num_nn, without);
+    let patches = patch_scores(&neighbours, grid, params.patch_distance)?;
+    let image_score = params.image_score.score(&patches);
+    if !image_score.is_finite() {
+        return Err(Error::NotFinite);
+    }
+    let map = anomaly_map(&patches, input, params.map_sigma);
+    let nearest = neighbours.index.iter().step_by(neighbours.k).copied().collect();
+    Ok(Prediction { image_score, anomaly_map: map, patch_scores: patches, nearest })
+}
