@@ -72,12 +72,12 @@ impl Mt19937 {
     }
 
     /// torch's uniform numbers in `[-bound, bound)`, one word each, as the default initialisation of a linear layer
-    /// draws them.
+    /// draws them; product and sum are rounded once.
     pub fn torch_uniform(&mut self, bound: f32, n: usize) -> Vec<f32> {
         (0..n)
             .map(|_| {
                 let unit = (self.word() & 0x00FF_FFFF) as f32 * (1.0 / 16_777_216.0);
-                unit * (bound - -bound) + -bound
+                unit.mul_add(bound - -bound, -bound)
             })
             .collect()
     }
