@@ -1,0 +1,184 @@
+//! Any layer can be tapped, under any of its names; batches, threads and other taps change no bit of a map.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use patchcore_backbone::weights::Weights;
+use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, parameters, weights_from};
+use patchcore_kernels::isa::Isa;
+use patchcore_tensor::Tensor;
+use patchcore_testkit::{max_abs_difference, weights::tensor, weights::uniform};
+
+fn formula_weights(name: &str) -> Weights {
+    weights_from(name, |key, shape| tensor(key, shape, 0, 1.0)).unwrap()
+}
+
+fn pictures(n: usize, h: usize, w: usize) -> Tensor {
+    let values = uniform("pictures", 3, n * h * w * 3).into_iter().map(|u| (4.0 * u - 2.0) as f32).collect();
+    Tensor::from_vec([n, h, w, 3], values).unwrap()
+}
+
+fn maps(name: &str, weights: &Weights, layers: &[&str], input: &Tensor) -> Vec<Tensor> {
+    let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+    Backbone::load(name, weights, &layers).unwrap().features(input).unwrap()
+}
+
+fn relu(map: &Tensor, high: f32) -> Vec<f32> {
+    map.data().iter().map(|v| v.clamp(0.0, high)).collect()
+}
+
+/// Tapping inside a block forbids folding there: the pieces must still add up.
+#[test]
+fn layers_inside_a_block() {
+    let (weights, input) = (formula_weights("resnet18"), pictures(1, 40, 56));
+    let layers = ["layer1.0.conv1", "layer1.0.bn1", "layer1.0.act1", "layer1.0.bn2", "layer1.0", "layer1"];
+    let inside = maps("resnet18", &weights, &layers, &input);
+    let outside = maps("resnet18", &weights, &["layer1", "maxpool"], &input);
+    assert_eq!(relu(&inside[1], f32::INFINITY), inside[2].data());
+    let sum: Vec<f32> =
+        inside[3].data().iter().zip(outside[1].data()).map(|(a, b)| (a + b).max(0.0)).collect();
+    assert!(max_abs_difference(&sum, inside[4].data()) < 1e-5);
+    assert!(max_abs_difference(inside[5].data(), outside[0].data()) < 1e-4);
+    let norm = |part: &str| weights.get(&format!("layer1.0.bn1.{part}")).unwrap().values[5];
+    let by_hand = (inside[0].pixel(0, 3, 4)[5] - norm("running_mean")) / (norm("running_var") + 1e-5).sqrt()
+        * norm("weight")
+        + norm("bias");
+    assert!((by_hand - inside[1].pixel(0, 3, 4)[5]).abs() < 1e-4);
+}
+
+#[test]
+fn a_shortcut_that_is_tapped() {
+    let (weights, input) = (formula_weights("resnet50"), pictures(1, 32, 32));
+    let with = maps("resnet50", &weights, &["layer1.0.downsample.1", "layer1.0.bn3", "layer1.0"], &input);
+    let sum: Vec<f32> = with[0].data().iter().zip(with[1].data()).map(|(a, b)| (a + b).max(0.0)).collect();
+    assert!(max_abs_difference(&sum, with[2].data()) < 1e-4);
+    let without = maps("resnet50", &weights, &["layer1.0"], &input);
+    assert!(max_abs_difference(without[0].data(), with[2].data()) < 1e-3);
+}
+
+#[test]
+fn layers_come_in_the_order_asked_for() {
+    let (weights, input) = (formula_weights("resnet18"), pictures(1, 32, 32));
+    let [a, b] = &maps("resnet18", &weights, &["layer3", "layer1"], &input)[..] else { panic!() };
+    assert_eq!((a.shape(), b.shape()), ([1, 2, 2, 256], [1, 8, 8, 64]));
+}
+
+/// torchvision's and timm's names for the same tensors and the same taps.
+#[test]
+fn mobilenet_under_both_names() {
+    let timm = formula_weights("mobilenet_v2");
+    let first_conv = "features.0.0.weight";
+    let mut torchvision = Weights::default();
+    for (name, _) in parameters("mobilenet_v2").unwrap() {
+        torchvision.insert(torchvision_name(&name), timm.get(&name).unwrap().clone());
+    }
+    assert!(torchvision.get(first_conv).is_some() && timm.get(first_conv).is_none());
+    let load = |weights: &Weights, layers: [&str; 2]| {
+        Backbone::load("mobilenet_v2", weights, &layers.map(String::from)).unwrap()
+    };
+    let a = load(&timm, ["blocks.2", "blocks.4"]);
+    let b = load(&torchvision, ["features.6", "features.13"]);
+    assert_eq!(a.fingerprint(), b.fingerprint());
+    let input = pictures(1, 48, 64);
+    assert_eq!(a.features(&input).unwrap(), b.features(&input).unwrap());
+}
+
+/// Blocks 1 to 17 by their first feature, parts by their place.
+fn torchvision_name(timm: &str) -> String {
+    let starts = [1, 2, 4, 7, 11, 14, 17];
+    let parts: Vec<&str> = timm.split('.').collect();
+    match parts[..] {
+        ["conv_stem", tail] => format!("features.0.0.{tail}"),
+        ["bn1", tail] => format!("features.0.1.{tail}"),
+        ["conv_head", tail] => format!("features.18.0.{tail}"),
+        ["bn2", tail] => format!("features.18.1.{tail}"),
+        ["blocks", stage, block, part, tail] => {
+            let stage: usize = stage.parse().unwrap();
+            let feature = starts[stage] + block.parse::<usize>().unwrap();
+            let place = match (stage, part) {
+                (0, "conv_dw") => "0.0",
+                (0, "bn1") => "0.1",
+                (0, "conv_pw") => "1",
+                (0, "bn2") => "2",
+                (_, "conv_pw") => "0.0",
+                (_, "bn1") => "0.1",
+                (_, "conv_dw") => "1.0",
+                (_, "bn2") => "1.1",
+                (_, "conv_pwl") => "2",
+                _ => "3",
+            };
+            format!("features.{feature}.conv.{place}.{tail}")
+        }
+        _ => panic!("{timm}"),
+    }
+}
+
+#[test]
+fn batches_and_threads_change_no_bit() {
+    for (name, layers) in
+        [("resnet18", ["layer2", "layer3"]), ("efficientnet_lite0", ["blocks.2", "blocks.4"])]
+    {
+        let weights = formula_weights(name);
+        let batch = pictures(3, 57, 75);
+        for isa in Isa::available() {
+            let backbone = Backbone::load_for(isa, name, &weights, &layers.map(String::from)).unwrap();
+            let run = |threads: usize, input: &Tensor| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| backbone.features(input).unwrap())
+            };
+            let together = run(1, &batch);
+            for threads in [2, 3, 8] {
+                assert_eq!(together, run(threads, &batch), "{name} {} {threads}", isa.name());
+            }
+            for i in 0..3 {
+                let one = Tensor::from_vec([1, 57, 75, 3], batch.picture(i).to_vec()).unwrap();
+                for (alone, all) in run(2, &one).iter().zip(&together) {
+                    assert_eq!(alone.data(), all.picture(i), "{name} {} picture {i}", isa.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_size_of_picture_has_maps() {
+    let backbone = Backbone::embedded().unwrap();
+    for (h, w) in [(1, 1), (2, 33), (16, 16), (31, 5)] {
+        let maps = backbone.features(&pictures(2, h, w)).unwrap();
+        assert_eq!(maps[0].shape(), [2, h.div_ceil(8), w.div_ceil(8), 40]);
+        assert!(maps.iter().all(|m| m.data().iter().all(|v| v.is_finite())));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let weights = formula_weights("resnet18");
+    let error = |name: &str, weights: &Weights, layers: &[&str]| {
+        let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+        Backbone::load(name, weights, &layers).err().unwrap()
+    };
+    assert!(
+        error("resnet19", &weights, &["layer1"])
+            .to_string()
+            .starts_with("unknown backbone resnet19; known: ")
+    );
+    let unknown = error("resnet18", &weights, &["layer9"]).to_string();
+    assert!(
+        unknown.starts_with("resnet18 has no layer layer9; it has ") && unknown.contains("layer3"),
+        "{unknown}"
+    );
+    assert!(matches!(
+        error("resnet18", &weights, &["layer1", "layer1"]),
+        BackboneError::RepeatedLayer { .. }
+    ));
+    assert!(matches!(error("resnet18", &weights, &[]), BackboneError::NoLayers));
+    // A bottleneck network finds tensors of other shapes.
+    let BackboneError::Weights { source, .. } = error("resnet50", &weights, &["layer2"]) else { panic!() };
+    assert_eq!(source.to_string(), "layer1.0.conv1.weight: shape [64, 64, 3, 3], expected [64, 64, 1, 1]");
+    // Tensors behind the last tap are not needed.
+    let mut short = Weights::default();
+    for name in weights.names().filter(|n| !n.starts_with("layer2") && !n.starts_with("layer3")) {
+        short.insert(name, weights.get(name).unwrap().clone());
+    }
+    Backbone::load("resnet18", &short, &["layer1".into()]).unwrap();
+    let BackboneError::Weights { source, .. } = error("resnet18", &short, &["layer2"]) else { panic!() };
+    assert!(source.to_string().contains("layer2.0.conv1.weight"), "{source}");
+}
