@@ -5,23 +5,26 @@ use std::path::PathBuf;
 
 /// Finds defects in pictures of a product after looking at good ones (PatchCore, Roth et al. 2022).
 #[derive(Parser)]
-#[command(name = "patchcore", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(name = "patchcore", version, after_help = EXIT_CODES, max_term_width = 110)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 
     /// Print JSON instead of text, on standard output; errors too, on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = LAST)]
     pub(crate) json: bool,
 
     /// Threads to use [default: one per core]; the results are the same for any number
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", display_order = LAST)]
     pub(crate) threads: Option<usize>,
 
     /// Show no progress bars (they appear on a terminal only)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = LAST)]
     pub(crate) quiet: bool,
 }
+
+/// Options of all commands stand after a command's own.
+const LAST: usize = 900;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 a defect was found (only with --exit-code); 2 usage; 3 picture or data set; 4 weights or model;
@@ -83,7 +86,7 @@ pub(crate) struct Fit {
     pub(crate) skip_bad: bool,
 
     /// Share of good pictures that may be called defective
-    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE)]
+    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]
     pub(crate) false_alarm_rate: f64,
 
     #[command(flatten)]
@@ -136,7 +139,14 @@ pub(crate) struct ModelOptions {
     pub(crate) sampler: Option<SamplerName>,
 
     /// Share of the patches that the bank keeps [default: 0.01, at least 2000 rows; reference-224: 0.1]
-    #[arg(short, long, value_name = "SHARE", conflicts_with = "bank_rows", help_heading = "Model")]
+    #[arg(
+        short,
+        long,
+        value_name = "SHARE",
+        conflicts_with = "bank_rows",
+        allow_negative_numbers = true,
+        help_heading = "Model"
+    )]
     pub(crate) percentage: Option<f64>,
 
     /// Rows that the bank keeps, instead of a share
@@ -212,7 +222,7 @@ pub(crate) struct Predict {
     pub(crate) format: Option<Format>,
 
     /// Image scores at or above this are a defect, instead of the model's threshold
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub(crate) threshold: Option<f32>,
 
     /// Exit with 1 if a defect was found

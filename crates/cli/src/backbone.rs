@@ -11,11 +11,7 @@ use std::path::Path;
 pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
     if let Some(path) = weights {
         let file = Weights::read(path)?;
-        return Backbone::load(&params.backbone, &file, &params.layers).map_err(|error| {
-            let mut failure = Failure::from(error);
-            failure.message = format!("{}: {}", patchcore_files::shown(path), failure.message);
-            failure
-        });
+        return Backbone::load(&params.backbone, &file, &params.layers).map_err(|error| about(path, error));
     }
     if params.backbone == ARCHITECTURES[0].name {
         return Ok(Backbone::embedded_with(&params.layers)?);
@@ -28,5 +24,12 @@ pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, 
 pub(crate) fn open_model(path: &Path, weights: Option<&Path>) -> Result<Model<Backbone>, Failure> {
     let fitted = Fitted::load(path)?;
     let backbone = open(&fitted.params, weights)?;
-    Ok(Model::new(fitted, backbone)?)
+    Model::new(fitted, backbone).map_err(|error| about(path, error))
+}
+
+/// The error with the file that it is about in front.
+fn about(path: &Path, error: impl Into<Failure>) -> Failure {
+    let mut failure = error.into();
+    failure.message = format!("{}: {}", patchcore_files::shown(path), failure.message);
+    failure
 }

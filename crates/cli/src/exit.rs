@@ -15,6 +15,7 @@
 //!
 //! An error is one line, `error[E003]: PATH: reason`; then its parts, if there are several; then a line `hint: ...`.
 
+use crate::output;
 use patchcore::PictureFault;
 use patchcore_backbone::BackboneError;
 use patchcore_backbone::weights::{WeightsError, WeightsErrorKind};
@@ -101,17 +102,17 @@ impl Failure {
         if json {
             let error = json!({"code": name, "exit": self.code as u8, "message": self.message, "parts": self.parts,
                 "hint": self.hint});
-            eprintln!("{}", json!({ "error": error }));
+            output::complain(&json!({ "error": error }).to_string());
         } else {
-            eprintln!("error[{name}]: {}", self.message);
+            output::complain(&format!("error[{name}]: {}", self.message));
             for part in self.parts.iter().take(SHOWN_PARTS) {
-                eprintln!("  {part}");
+                output::complain(&format!("  {part}"));
             }
             if self.parts.len() > SHOWN_PARTS {
-                eprintln!("  ... and {} more", self.parts.len() - SHOWN_PARTS);
+                output::complain(&format!("  ... and {} more", self.parts.len() - SHOWN_PARTS));
             }
             if let Some(hint) = &self.hint {
-                eprintln!("hint: {hint}");
+                output::complain(&format!("hint: {hint}"));
             }
         }
         self.code.into()
@@ -119,12 +120,18 @@ impl Failure {
 }
 
 /// What clap says, in our form; help and version are no errors.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
-        return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(Code::Io as u8) };
+        return error.print().map_or_else(|e| Failure::stdout(&e).report(json), |()| ExitCode::SUCCESS);
     }
     let text = error.to_string();
-    eprint!("{}", text.replacen("error:", "error[E002]:", 1));
+    let text = text.trim_end();
+    if json {
+        let (message, hint) = text.split_once("\n\n").unwrap_or((text, "see --help"));
+        let message = message.trim_start_matches("error: ");
+        return Failure::usage(message).hint(hint.trim()).report(json);
+    }
+    output::complain(&text.replacen("error:", "error[E002]:", 1));
     Code::Usage.into()
 }
 
@@ -208,9 +215,10 @@ impl From<patchcore::Error> for Failure {
                     PictureFault::Io => Code::Io,
                     PictureFault::Limit => Code::Limit,
                 };
+                let some_good = bad.len() < total;
                 let failure =
                     Self::new(code, format!("{} of {total} pictures cannot be used", bad.len())).parts(bad);
-                failure.hint("--skip-bad fits on the others")
+                if some_good { failure.hint("--skip-bad fits on the others") } else { failure }
             }
             E::OtherWeights { .. } | E::BadModel { .. } => Self::new(Code::Weights, message),
             E::Parameter { .. } => Self::usage(message),

@@ -2,7 +2,7 @@
 
 use crate::exit::{Code, Failure};
 use patchcore_files::shown;
-use patchcore_image::list_pictures;
+use patchcore_image::{DatasetError, list_pictures};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,13 @@ pub(crate) fn expand(paths: &[PathBuf]) -> Result<Inputs, Failure> {
     let mut inputs = Inputs { files: Vec::new(), warnings: Vec::new() };
     for path in paths {
         if path.as_os_str() == "-" {
-            for line in std::io::stdin().lock().lines() {
-                let line = line.map_err(|e| Failure::new(Code::Io, format!("standard input: {e}")))?;
-                if !line.is_empty() {
-                    inputs.files.push(PathBuf::from(line));
-                }
-            }
+            inputs.list(std::io::stdin().lock())?;
         } else if path.is_dir() {
-            inputs.folder(path)?;
+            let before = inputs.files.len();
+            let skipped = inputs.folder(path)?;
+            if inputs.files.len() == before {
+                return Err(DatasetError::NoPictures { path: path.clone(), skipped }.into());
+            }
         } else if path.exists() || !is_pattern(path) {
             inputs.files.push(path.clone());
         } else {
@@ -38,11 +37,26 @@ pub(crate) fn expand(paths: &[PathBuf]) -> Result<Inputs, Failure> {
 }
 
 impl Inputs {
-    fn folder(&mut self, path: &Path) -> Result<(), Failure> {
+    /// One path per line; empty lines do not count.
+    fn list(&mut self, lines: impl BufRead) -> Result<(), Failure> {
+        for line in lines.split(b'\n') {
+            let mut line = line.map_err(|e| Failure::new(Code::Io, format!("standard input: {e}")))?;
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            if !line.is_empty() {
+                self.files.push(path_of(line)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the pictures below a folder, and tells how many entries were left out.
+    fn folder(&mut self, path: &Path) -> Result<usize, Failure> {
         let listing = list_pictures(path)?;
         self.files.extend(listing.pictures);
         self.warnings.extend(listing.skipped.iter().map(|p| format!("{}: a link, left out", shown(p))));
-        Ok(())
+        Ok(listing.skipped.len())
     }
 
     fn pattern(&mut self, path: &Path) -> Result<(), Failure> {
@@ -63,6 +77,19 @@ impl Inputs {
         }
         Ok(())
     }
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere not every line is a path")]
+fn path_of(line: Vec<u8>) -> Result<PathBuf, Failure> {
+    use std::os::unix::ffi::OsStringExt;
+    Ok(std::ffi::OsString::from_vec(line).into())
+}
+
+#[cfg(not(unix))]
+fn path_of(line: Vec<u8>) -> Result<PathBuf, Failure> {
+    let text = String::from_utf8(line);
+    text.map(PathBuf::from).map_err(|e| Failure::new(Code::Input, format!("standard input: {e}")))
 }
 
 fn is_pattern(path: &Path) -> bool {

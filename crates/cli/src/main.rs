@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return exit::usage(&error),
+        Err(error) => return exit::usage(&error, std::env::args_os().any(|word| word == "--json")),
     };
     let json = args.json;
     let result =

@@ -11,9 +11,34 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout().lock(), "{text}").map_err(|e| Failure::stdout(&e))
 }
 
+/// Prints one line to standard error; that nobody reads it there changes nothing.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Prints a warning.
 pub(crate) fn warn(text: &str) {
-    eprintln!("warning: {text}");
+    complain(&format!("warning: {text}"));
+}
+
+/// One line of CSV, without its end. A text that a spreadsheet would run as a formula gets an apostrophe in front.
+pub(crate) fn csv_row<const N: usize>(fields: [&str; N]) -> Result<String, Failure> {
+    let internal = |e: String| Failure::new(Code::Internal, e);
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    writer.write_record(fields.map(no_formula)).map_err(|e| internal(e.to_string()))?;
+    let bytes = writer.into_inner().map_err(|e| internal(e.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_string())
+}
+
+fn no_formula(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    if is_formula { format!("'{text}") } else { text.to_string() }
+}
+
+/// A score in JSON with the digits that it has elsewhere, not with those of its widening to 64 bits.
+pub(crate) fn score_json(score: f32) -> serde_json::Value {
+    serde_json::from_str(&score.to_string()).unwrap_or_default()
 }
 
 /// Makes the folder; one that holds something is refused unless `force`.
@@ -40,6 +65,15 @@ pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return Err(refuse(&format!("there is no folder {}", shown(folder))));
+    }
+    Ok(())
+}
+
+/// Refuses an output file that is one of the inputs: not even `--force` may replace those.
+pub(crate) fn check_no_input(path: &Path, inputs: &[PathBuf]) -> Result<(), Failure> {
+    let Ok(output) = path.canonicalize() else { return Ok(()) };
+    if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == output)) {
+        return Err(Failure::usage(format!("{}: is one of the inputs", shown(path))));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ impl From<ReportError> for Failure {
 }
 
 /// The pixel threshold times this is the loud end of the colour scale.
-const SATURATED: f32 = 1.75;
+const SATURATED: f32 = 1.4;
 
 /// The one colour scale of a model, and the contour of its pixel threshold. Without a calibration the scale spans the
 /// map at hand.
@@ -64,8 +64,9 @@ pub(crate) fn write(
     let map = fitted.params.preprocess.map_to_picture(&prediction.anomaly_map, width, height);
     let (scale, contour) = scale(fitted, &map);
     let path = |ending: &str| -> PathBuf {
-        let name = stem.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        folder.join(stem.with_file_name(format!("{name}{ending}")))
+        let mut name = stem.file_name().unwrap_or_default().to_os_string();
+        name.push(ending);
+        folder.join(stem.with_file_name(name))
     };
     let (overlay, heat_map, raw_map) = (path("_overlay.png"), path("_heatmap.png"), path("_map.tiff"));
     if let Some(parent) = overlay.parent() {

@@ -16,10 +16,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
-    let categories = categories(args)?;
-    if let Some(folder) = &args.output {
-        output::claim_folder(folder, args.force)?;
-    }
+    // What is not there is told before hours of work, and before anything is written.
+    let categories: Vec<Category> =
+        categories(args)?.iter().map(|name| mvtec_category(&args.dataset, name)).collect::<Result<_, _>>()?;
     let rule = args.pixel_rule.map(|rule| match rule {
         Rule::Original => PixelRule::Original,
         Rule::Reference => PixelRule::Reference,
@@ -29,15 +28,22 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     } else {
         Some(backbone::open_model(&args.model, args.weights.as_deref())?)
     };
+    if one.is_none() {
+        categories.iter().try_for_each(|category| check_model(&args.model, &category.name))?;
+    }
+    if let Some(folder) = &args.output {
+        output::claim_folder(folder, args.force)?;
+    }
     let mut results = Vec::new();
-    for name in &categories {
-        let category = mvtec_category(&args.dataset, name)?;
+    for category in &categories {
         let own = match &one {
             Some(_) => None,
-            None => Some(backbone::open_model(&model_path(&args.model, name), args.weights.as_deref())?),
+            None => {
+                Some(backbone::open_model(&model_path(&args.model, &category.name), args.weights.as_deref())?)
+            }
         };
         let Some(model) = own.as_ref().or(one.as_ref()) else { continue };
-        results.push(category_result(model, &category, rule, args.output.as_deref(), how)?);
+        results.push(category_result(model, category, rule, args.output.as_deref(), how)?);
     }
     if let Some(folder) = &args.output {
         write_tables(folder, &results)?;
@@ -107,6 +113,12 @@ fn categories(args: &Evaluate) -> Result<Vec<String>, Failure> {
     Ok(with_model)
 }
 
+fn check_model(folder: &Path, category: &str) -> Result<(), Failure> {
+    let path = model_path(folder, category);
+    let there = path.is_file().then_some(());
+    there.ok_or_else(|| Failure::new(Code::Weights, format!("{}: no such model", shown(&path))))
+}
+
 fn model_path(folder: &Path, category: &str) -> PathBuf {
     folder.join(format!("{category}.patchcore"))
 }
@@ -131,10 +143,11 @@ pub(crate) fn write_tables(folder: &Path, results: &[Evaluation]) -> Result<(), 
         for judged in &evaluation.pictures {
             let name =
                 judged.sample.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let (defect, anomalous) = (&judged.sample.defect, u8::from(judged.sample.anomalous));
-            let score = judged.image_score;
-            let line = format!("{},{defect},{name},{anomalous},{score}\n", evaluation.category);
-            scores.push_str(&line);
+            let anomalous = u8::from(judged.sample.anomalous).to_string();
+            let score = judged.image_score.to_string();
+            let row = [&evaluation.category, &judged.sample.defect, &name, &anomalous, &score];
+            scores.push_str(&output::csv_row(row.map(String::as_str))?);
+            scores.push('\n');
         }
     }
     Ok(write_atomic(&folder.join("scores.csv"), scores.as_bytes(), true)?)
@@ -178,7 +191,7 @@ pub(crate) fn print(results: &[Evaluation], how: Shown) -> Result<(), Failure> {
     output::line(&format!("{:<16}{}   (percent)", "", heads.join("")))?;
     for e in results {
         let values: Vec<Option<f64>> = columns(e).into_iter().map(Result::ok).collect();
-        output::line(&row(&e.category, &values))?;
+        output::line(&row(&shown(Path::new(&e.category)), &values))?;
     }
     if results.len() > 1 {
         output::line(&row("mean", &(0..NAMES.len()).map(|i| mean(results, i)).collect::<Vec<_>>()))?;
@@ -186,7 +199,8 @@ pub(crate) fn print(results: &[Evaluation], how: Shown) -> Result<(), Failure> {
     for e in results {
         for (name, value) in NAMES.iter().zip(columns(e)) {
             if let Err(reason) = value {
-                output::line(&format!("{}: {name} is undefined: {reason}", e.category))?;
+                let category = shown(Path::new(&e.category));
+                output::line(&format!("{category}: {name} is undefined: {reason}"))?;
             }
         }
     }
@@ -227,7 +241,8 @@ fn as_json(e: &Evaluation) -> Value {
         .iter()
         .map(|j| {
             let name = j.sample.path.file_name().map(|n| n.to_string_lossy().into_owned());
-            json!({"defect": j.sample.defect, "picture": name, "anomalous": j.sample.anomalous, "image_score": j.image_score})
+            let score = output::score_json(j.image_score);
+            json!({"defect": j.sample.defect, "picture": name, "anomalous": j.sample.anomalous, "image_score": score})
         })
         .collect();
     out.insert("scores".into(), scores.into());

@@ -6,7 +6,7 @@ use crate::progress::Bars;
 use crate::{backbone, config, output};
 use patchcore::{Files, Fitted, OnBadPicture, PatchCore};
 use patchcore_files::shown;
-use patchcore_image::{Limits, list_pictures, mvtec_category};
+use patchcore_image::{DatasetError, Limits, list_pictures, mvtec_category};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,6 +16,8 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let params = config::params(&args.model)?;
     let network = backbone::open(&params, args.model.weights.as_deref())?;
     let files = training_pictures(args)?;
+    output::check_no_input(&args.output, &files.paths)?;
+    output::check_no_input(&args.output, args.model.weights.as_slice())?;
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let model = PatchCore::load(params, network)?
@@ -26,7 +28,7 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     fitted.save(&args.output, args.force)?;
     report(fitted, &args.output, start.elapsed().as_secs_f64(), how)?;
     for name in &fitted.training.skipped {
-        output::warn(&format!("{name}: cannot be read, left out"));
+        output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
     }
     Ok(if fitted.training.skipped.is_empty() { Code::Done } else { Code::SomeBad })
 }
@@ -35,6 +37,10 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
     let limits = Limits::default();
     if let Some(good) = &args.good {
         let listing = list_pictures(good)?;
+        if listing.pictures.is_empty() {
+            let skipped = listing.skipped.len();
+            return Err(DatasetError::NoPictures { path: good.clone(), skipped }.into());
+        }
         for link in &listing.skipped {
             output::warn(&format!("{}: a link, left out", shown(link)));
         }
@@ -56,8 +62,8 @@ fn report(fitted: &Fitted, path: &Path, seconds: f64, how: Shown) -> Result<(), 
             "patches": training.patches,
             "bank_rows": bank.len(),
             "embedding_dimension": bank.rows.dim(),
-            "covering_radius": training.covering_radius,
-            "image_threshold": fitted.calibration.as_ref().map(|c| c.image_threshold),
+            "covering_radius": training.covering_radius.map(output::score_json),
+            "image_threshold": fitted.calibration.as_ref().map(|c| output::score_json(c.image_threshold)),
             "false_alarm_rate": fitted.calibration.as_ref().map(|c| c.false_alarm_rate),
             "seconds": seconds,
         });

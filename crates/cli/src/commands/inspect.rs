@@ -3,24 +3,37 @@
 use crate::args::{Inspect, Shown};
 use crate::exit::{Code, Failure};
 use crate::output;
-use patchcore::{FORMAT_VERSION, Fitted};
+use patchcore::{Calibration, FORMAT_VERSION, Fitted, Params, Training};
 use patchcore_files::shown;
-use serde_json::json;
+use serde::Serialize;
+
+/// All of a model but the memory bank itself.
+#[derive(Serialize)]
+struct Contents<'a> {
+    format_version: u32,
+    params: &'a Params,
+    weights_fingerprint: &'a str,
+    bank_rows: usize,
+    embedding_dimension: usize,
+    training: &'a Training,
+    calibration: Option<&'a Calibration>,
+}
 
 pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
     let fitted = Fitted::load(&args.model)?;
     let (training, bank) = (&fitted.training, &fitted.bank);
     if how.json {
-        let all = json!({
-            "format_version": FORMAT_VERSION,
-            "params": fitted.params,
-            "weights_fingerprint": fitted.fingerprint,
-            "bank_rows": bank.len(),
-            "embedding_dimension": bank.rows.dim(),
-            "training": training,
-            "calibration": fitted.calibration,
-        });
-        output::line(&all.to_string())?;
+        let all = Contents {
+            format_version: FORMAT_VERSION,
+            params: &fitted.params,
+            weights_fingerprint: &fitted.fingerprint,
+            bank_rows: bank.len(),
+            embedding_dimension: bank.rows.dim(),
+            training,
+            calibration: fitted.calibration.as_ref(),
+        };
+        let text = serde_json::to_string(&all).map_err(|e| Failure::new(Code::Internal, e.to_string()))?;
+        output::line(&text)?;
         return Ok(Code::Done);
     }
     let p = &fitted.params;

@@ -173,28 +173,17 @@ impl Judge {
 fn csv_row(record: &Record) -> Result<String, Failure> {
     let number = |value: Option<f32>| value.map(|v| v.to_string()).unwrap_or_default();
     let size = |value: Option<usize>| value.map(|v| v.to_string()).unwrap_or_default();
-    let file = |pick: fn(&Written) -> &String| record.files.as_ref().map(pick).cloned().unwrap_or_default();
-    let fields = [
-        no_formula(&record.path),
-        record.verdict.to_string(),
-        number(record.image_score),
-        number(record.threshold),
-        size(record.width),
-        size(record.height),
-        no_formula(&file(|f| &f.overlay)),
-        no_formula(&file(|f| &f.heat_map)),
-        no_formula(&file(|f| &f.raw_map)),
-        no_formula(record.error.as_deref().unwrap_or_default()),
-    ];
-    let internal = |e: String| Failure::new(Code::Internal, e);
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
-    writer.write_record(fields).map_err(|e| internal(e.to_string()))?;
-    let bytes = writer.into_inner().map_err(|e| internal(e.to_string()))?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_string())
-}
-
-/// A text that a spreadsheet will not run: one that begins like a formula gets an apostrophe in front.
-fn no_formula(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_string() }
+    let file = |pick: fn(&Written) -> &String| record.files.as_ref().map_or("", |f| pick(f));
+    output::csv_row([
+        &record.path,
+        record.verdict,
+        &number(record.image_score),
+        &number(record.threshold),
+        &size(record.width),
+        &size(record.height),
+        file(|f| &f.overlay),
+        file(|f| &f.heat_map),
+        file(|f| &f.raw_map),
+        record.error.as_deref().unwrap_or_default(),
+    ])
 }

@@ -1,0 +1,76 @@
+//! File names that break programs.
+
+use crate::support::{Room, texts};
+
+#[test]
+fn spaces_dashes_and_brackets_are_ordinary() {
+    let room = Room::with_model();
+    for name in ["a b.png", "-rf.png", "x[1].png", "Prüfling 部品.png"] {
+        room.copy("set/bolt/test/good/000.png", format!("my parts/{name}"));
+    }
+    let run = room.run_words(["predict", "bolt.patchcore", "my parts", "-o", "my results"]).succeeds();
+    assert_eq!(run.stdout.lines().count(), 4);
+    assert_eq!(room.names("my results").len(), 12);
+    room.run_words(["predict", "bolt.patchcore", "my parts/x[1].png"]).succeeds();
+    room.run_words(["predict", "bolt.patchcore", "--", "-rf.png"]).fails(7, &["-rf.png: "]);
+    room.run_words(["fit", "--good", "my parts", "-o", "my part.patchcore", "--imagesize", "32"]).succeeds();
+    room.run_words(["inspect", "my part.patchcore"]).succeeds();
+}
+
+#[cfg(unix)]
+#[test]
+fn no_name_breaks_a_line_or_steers_a_terminal() {
+    let room = Room::with_model();
+    for name in ["a\nb.png", "\u{1b}[2J.png"] {
+        room.copy("set/bolt/test/good/000.png", format!("new/{name}"));
+        room.write(format!("bad/{name}"), "");
+    }
+    let text = room.run("predict bolt.patchcore new").succeeds().stdout;
+    assert!(
+        text.lines().count() == 2 && text.contains(r"new/a\nb.png") && !text.contains('\u{1b}'),
+        "{text:?}"
+    );
+    let records = room.predict("new");
+    assert_eq!(texts(&records, "path"), ["new/\u{1b}[2J.png", "new/a\nb.png"]);
+    let run = room.run("predict bolt.patchcore bad").fails(7, &[r"bad/a\nb.png: empty file"]);
+    assert!(!run.stderr.contains('\u{1b}') && !run.stdout.contains('\u{1b}'));
+    let run = room.run("fit --good bad -o part.patchcore").fails(3, &[r"bad/a\nb.png: empty file"]);
+    assert!(!run.stderr.contains('\u{1b}'));
+    room.copy("set/bolt/test/good/000.png", "bad/good.png");
+    let run = room.run("fit --good bad -o part.patchcore --skip-bad --imagesize 32 --bank-rows 9");
+    assert!(
+        run.code == 7 && run.stderr.lines().count() == 2 && !run.stderr.contains('\u{1b}'),
+        "{:?}",
+        run.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_spreadsheet_finds_no_formula() {
+    let room = Room::with_model();
+    room.copy("set/bolt/test/good/000.png", "=cmd().png");
+    room.copy("set/bolt/test/good/000.png", "a, \"b\".png");
+    let words = ["predict", "bolt.patchcore", "=cmd().png", "a, \"b\".png", "--format", "csv"];
+    let csv = room.run_words(words).succeeds().stdout;
+    let rows: Vec<&str> = csv.lines().skip(1).collect();
+    assert!(rows[0].starts_with("'=cmd().png,ok,"), "{csv}");
+    assert!(rows[1].starts_with("\"a, \"\"b\"\".png\",ok,"), "{csv}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_utf8_are_judged_and_kept_apart() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let room = Room::with_model();
+    for name in [b"new/\xfe.png", b"new/\xff.png"] {
+        room.copy("set/bolt/test/good/000.png", OsStr::from_bytes(name));
+    }
+    let records = room.predict("new -o results");
+    assert_eq!(texts(&records, "verdict"), ["ok", "ok"]);
+    assert_eq!(room.names("results").len(), 6);
+    let listed = room.run_with_input("predict bolt.patchcore -", b"new/\xfe.png\nnew/\xff.png\n").succeeds();
+    assert_eq!(listed.stdout.lines().count(), 2);
+    room.run("fit --good new -o part.patchcore --imagesize 32 --bank-rows 9").succeeds();
+}

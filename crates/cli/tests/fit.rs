@@ -1,0 +1,181 @@
+//! `patchcore fit`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+use support::Room;
+
+#[test]
+fn a_folder_of_good_pictures_becomes_a_model() {
+    let room = Room::with_data();
+    let run = room.run("fit --good set/bolt/train/good -o part.patchcore").succeeds();
+    assert!(run.stdout.starts_with("fitted part.patchcore on 6 pictures in "), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(": 2000 of 4608 patches kept, 152 values each\nthreshold "),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.ends_with("at most 14.3 % of good parts are expected at or above it\n"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(room.names("."), ["part.patchcore", "set"]);
+}
+
+#[test]
+fn folder_and_data_set_give_the_same_model_but_for_the_names() {
+    let room = Room::with_data();
+    let by = |source: &str, model: &str| -> Value {
+        room.run(&format!("fit {source} -o {model} --imagesize 32 --bank-rows 9")).succeeds();
+        room.run(&format!("inspect --json {model}")).succeeds().json()
+    };
+    let folder = by("--good set/bolt/train/good", "folder.patchcore");
+    let category = by("--dataset set --category bolt", "category.patchcore");
+    assert_eq!(folder["calibration"], category["calibration"]);
+    assert_eq!(folder["training"]["pictures"][5], "005.png");
+    assert_eq!(category["training"]["pictures"][5], "bolt/train/good/005.png");
+}
+
+#[test]
+fn the_json_summary_says_what_was_fitted() {
+    let room = Room::with_data();
+    let line = "fit --dataset set --category bolt -o part.patchcore --imagesize 32 --bank-rows 9 --json";
+    let summary = room.run(line).succeeds().json();
+    assert_eq!(summary["model"], "part.patchcore");
+    assert_eq!(summary["pictures"], 6);
+    assert_eq!(summary["skipped"], Value::Array(vec![]));
+    assert_eq!(summary["patches"], 6 * 4 * 4);
+    assert_eq!(summary["bank_rows"], 9);
+    assert_eq!(summary["embedding_dimension"], 152);
+    assert_eq!(summary["false_alarm_rate"], 1.0 / 7.0);
+    for number in ["covering_radius", "image_threshold", "seconds"] {
+        assert!(summary[number].as_f64().is_some_and(|v| v > 0.0), "{number} in {summary}");
+    }
+}
+
+#[test]
+fn an_existing_model_is_replaced_only_with_force() {
+    let room = Room::with_data();
+    room.write("part.patchcore", "last year's model");
+    let line = "fit --dataset set --category bolt -o part.patchcore --imagesize 32 --bank-rows 9";
+    room.run(line).fails(5, &["part.patchcore: exists already", "hint: --force replaces it"]);
+    assert_eq!(room.text("part.patchcore"), "last year's model");
+    room.run(&format!("{line} --force")).succeeds();
+    room.run("inspect part.patchcore").succeeds();
+    assert_eq!(room.names("."), ["part.patchcore", "set"]);
+}
+
+#[test]
+fn an_input_is_never_replaced() {
+    let room = Room::with_data();
+    let picture = room.read("set/bolt/train/good/000.png");
+    room.run("fit --good set/bolt/train/good -o set/bolt/../bolt/train/good/000.png --force")
+        .fails(2, &["000.png: is one of the inputs"]);
+    assert_eq!(room.read("set/bolt/train/good/000.png"), picture);
+}
+
+/// The pictures are missing too, so an error about the output shows that it was looked at first.
+#[test]
+fn an_impossible_output_is_refused_before_the_work() {
+    let room = Room::with_data();
+    room.run("fit --good nowhere -o gone/part.patchcore")
+        .fails(5, &["gone/part.patchcore: there is no folder gone"]);
+    room.run("fit --good nowhere -o set").fails(5, &["set: is a folder"]);
+    room.run("fit --good nowhere -o set/bolt/test/good/000.png/part.patchcore")
+        .fails(5, &["there is no folder"]);
+}
+
+#[test]
+fn every_sampler_keeps_its_rows() {
+    let room = Room::with_data();
+    for (sampler, rows) in
+        [("greedy", 9), ("reference", 9), ("reference-greedy", 9), ("random", 9), ("identity", 96)]
+    {
+        let line = "fit --dataset set --category bolt --imagesize 32 --bank-rows 9 --json";
+        let summary =
+            room.run(&format!("{line} --sampler {sampler} -o {sampler}.patchcore")).succeeds().json();
+        assert_eq!(summary["bank_rows"], rows, "{sampler}");
+        let judged = room.run(&format!("predict --json {sampler}.patchcore set/bolt/test/dent")).succeeds();
+        assert!(judged.json_lines().iter().all(|r| r["image_score"].as_f64().is_some()), "{sampler}");
+    }
+}
+
+#[test]
+fn the_names_of_the_original_work() {
+    let room = Room::with_data();
+    let line = "fit --dataset set --category bolt -o part.patchcore --json --backbone-names tf_efficientnet_lite0 \
+                --layers-to-extract-from blocks.1,blocks.2 --pretrain-embed-dimension 16 --target-embed-dimension 24 \
+                --patchsize 5 --anomaly-scorer-num-nn 3 --sampler approx_greedy_coreset --percentage 0.5 --resize 40 \
+                --imagesize 32 --seed 7";
+    let summary = room.run(line).succeeds().json();
+    assert_eq!(
+        (&summary["bank_rows"], &summary["embedding_dimension"]),
+        (&Value::from(192), &Value::from(24))
+    );
+    let params = room.run("inspect --json part.patchcore").succeeds().json()["params"].clone();
+    assert_eq!(params["layers"], serde_json::json!(["blocks.1", "blocks.2"]));
+    assert_eq!(params["num_nn"], 3);
+    assert_eq!(params["embedding"]["patch"]["size"], 5);
+    assert_eq!(params["sampler"]["seed"], 7);
+    assert_eq!(params["preprocess"]["geometry"]["resize_crop"]["resize"], 40);
+}
+
+#[test]
+fn a_share_outside_its_range_is_refused_with_the_range() {
+    let room = Room::with_data();
+    for share in ["0", "-1", "nan", "1", "1.1", "1e400", "inf"] {
+        let line = format!("fit --dataset set --category bolt -o part.patchcore --percentage {share}");
+        room.run(&line).fails(2, &["percentage", "must be above 0 and below 1"]);
+        let line = format!("fit --dataset set --category bolt -o part.patchcore --false-alarm-rate {share}");
+        room.run(&line).fails(2, &["false_alarm_rate", "must be above 0 and below 1"]);
+    }
+    for option in ["patchsize", "imagesize", "resize", "anomaly-score-num-nn", "bank-rows"] {
+        let line = format!("fit --dataset set --category bolt -o part.patchcore --{option} 0");
+        room.run(&line).fails(2, &[" is 0, must be "]);
+    }
+    room.run("fit --good g -o m --percentage 0.1 --bank-rows 9").fails(2, &["--percentage", "--bank-rows"]);
+    assert_eq!(room.names("."), ["set"]);
+}
+
+#[test]
+fn a_bank_larger_than_the_data_is_refused_with_both_numbers() {
+    let room = Room::with_data();
+    room.run("fit --dataset set --category bolt -o part.patchcore --imagesize 32 --bank-rows 97")
+        .fails(3, &["97", "96"]);
+    room.run("fit --dataset set --category bolt -o part.patchcore --imagesize 32 --percentage 0.001")
+        .fails(3, &["0.001", "96"]);
+    assert_eq!(room.names("."), ["set"]);
+}
+
+#[test]
+fn one_good_picture_gives_a_model_without_threshold() {
+    let room = Room::with_data();
+    room.copy("set/bolt/train/good/000.png", "one/000.png");
+    let run = room.run("fit --good one -o bolt.patchcore --imagesize 32 --bank-rows 9").succeeds();
+    assert!(run.stdout.contains("no threshold: that takes at least two good pictures"), "{}", run.stdout);
+    assert_eq!(room.predict("one")[0]["verdict"], "unknown");
+    assert_eq!(room.predict("one --threshold 1e9")[0]["verdict"], "ok");
+    room.run("predict bolt.patchcore one --exit-code")
+        .fails(2, &["needs a threshold", "hint: give --threshold"]);
+}
+
+#[test]
+fn the_model_is_a_plain_safetensors_file() {
+    let bytes = support::tiny_model();
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let mut names = file.names();
+    names.sort_unstable();
+    assert_eq!(names, ["bank", "bank_origin", "checksum"]);
+    let tensor = |name| file.tensor(name).map(|t| (t.dtype(), t.shape().to_vec())).unwrap();
+    assert_eq!(tensor("bank"), (Dtype::F32, vec![4, 152]));
+    assert_eq!(tensor("bank_origin"), (Dtype::U32, vec![4, 3]));
+    assert_eq!(tensor("checksum"), (Dtype::U8, vec![32]));
+    let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
+    let entry: Value = serde_json::from_str(&header.metadata().clone().unwrap()["patchcore"]).unwrap();
+    assert_eq!(entry["format_version"], 1);
+    assert_eq!(entry["params"]["backbone"], "efficientnet_lite0");
+}

@@ -1,0 +1,53 @@
+//! `patchcore inspect`.
+
+mod support;
+
+use serde_json::json;
+use support::{Room, tiny_model};
+
+#[test]
+fn the_text_names_what_matters() {
+    let room = Room::new();
+    room.write("part.patchcore", tiny_model());
+    let text = room.run("inspect part.patchcore").succeeds().stdout;
+    let heads: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(
+        heads,
+        [
+            "model",
+            "backbone",
+            "weights",
+            "preprocess",
+            "embedding",
+            "sampler",
+            "scoring",
+            "training",
+            "memory",
+            "threshold"
+        ]
+    );
+    for part in [
+        "part.patchcore (format 1, made by patchcore ",
+        "efficientnet_lite0, layers blocks.2 blocks.4",
+        "6 pictures, 96 patches; 0 left out",
+        "4 rows, covering radius ",
+    ] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+}
+
+#[test]
+fn the_json_holds_everything_but_the_bank() {
+    let room = Room::new();
+    room.write("part.patchcore", tiny_model());
+    let all = room.run("inspect --json part.patchcore").succeeds().json();
+    assert_eq!(all["format_version"], 1);
+    assert_eq!(all["bank_rows"], 4);
+    assert_eq!(all["embedding_dimension"], 152);
+    assert_eq!(all["params"]["backbone"], "efficientnet_lite0");
+    assert_eq!(all["params"]["preprocess"]["geometry"], json!({"whole": {"area_side": 32, "multiple": 16}}));
+    assert_eq!(all["training"]["pictures"].as_array().map(Vec::len), Some(6));
+    assert_eq!(all["training"]["skipped"], json!([]));
+    assert_eq!(all["calibration"]["image_scores"].as_array().map(Vec::len), Some(6));
+    assert_eq!(all["weights_fingerprint"].as_str().map(str::is_empty), Some(false));
+}
