@@ -93,17 +93,18 @@ fn torchvision_name(timm: &str) -> String {
         ["blocks", stage, block, part, tail] => {
             let stage: usize = stage.parse().unwrap();
             let feature = starts[stage] + block.parse::<usize>().unwrap();
-            let place = match (stage, part) {
-                (0, "conv_dw") => "0.0",
-                (0, "bn1") => "0.1",
-                (0, "conv_pw") => "1",
-                (0, "bn2") => "2",
-                (_, "conv_pw") => "0.0",
-                (_, "bn1") => "0.1",
-                (_, "conv_dw") => "1.0",
-                (_, "bn2") => "1.1",
-                (_, "conv_pwl") => "2",
-                _ => "3",
+            // The first block does not widen, so its parts stand one place further to the front.
+            let parts: &[&str] = if stage == 0 {
+                &["conv_dw", "bn1", "conv_pw", "bn2"]
+            } else {
+                &["conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"]
+            };
+            let at = parts.iter().position(|p| *p == part).unwrap();
+            let nested = parts.len() - 2;
+            let place = if at < nested {
+                format!("{}.{}", at / 2, at % 2)
+            } else {
+                (nested / 2 + at - nested).to_string()
             };
             format!("features.{feature}.conv.{place}.{tail}")
         }

@@ -230,7 +230,7 @@ impl From<patchcore::Error> for Failure {
 impl From<EvaluationError> for Failure {
     fn from(error: EvaluationError) -> Self {
         match error {
-            EvaluationError::Unreadable { faults } => {
+            EvaluationError::Unusable { faults } => {
                 let code = faults.first().map_or(Code::Input, |fault| fault.kind().into());
                 let parts = faults.iter().map(ToString::to_string).collect();
                 Self::new(code, format!("{} test pictures or masks cannot be used", faults.len()))

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum DemoError {
     /// The folder holds something that is not a demonstration data set.
-    #[error("folder is not empty and not a demo data set (it has no {marker}), choose another: {}", path.display())]
+    #[error(
+        "folder is not empty and not a demo data set (it has no {marker}), choose another: {}",
+        patchcore_files::shown(path)
+    )]
     Occupied {
         /// The folder asked for.
         path: PathBuf,
@@ -16,7 +19,7 @@ pub enum DemoError {
     },
 
     /// A file or a folder cannot be made, read or removed.
-    #[error("cannot write {}", path.display())]
+    #[error("cannot write {}", patchcore_files::shown(path))]
     Io {
         /// The file or the folder.
         path: PathBuf,
@@ -25,7 +28,7 @@ pub enum DemoError {
     },
 
     /// A picture cannot be encoded.
-    #[error("cannot encode {}", path.display())]
+    #[error("cannot encode {}", patchcore_files::shown(path))]
     Encode {
         /// The picture.
         path: PathBuf,

@@ -1,9 +1,10 @@
 //! Why a model could not be evaluated.
 
-use patchcore_image::ImageError;
+use patchcore_files::shown;
+use patchcore_image::{ErrorKind, ImageError};
 use std::path::PathBuf;
 
-/// A test picture or mask that cannot be used: an evaluation with gaps would mislead, so it stops.
+/// An evaluation with gaps would mislead, so it stops.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvaluationError {
@@ -13,28 +14,52 @@ pub enum EvaluationError {
         /// The category.
         category: String,
     },
-    /// Pictures or masks that cannot be read; all of them.
-    #[error("{} test pictures or masks cannot be used, first {}", faults.len(), faults.first().map_or(String::new(), ToString::to_string))]
-    Unreadable {
-        /// One error for each.
-        faults: Vec<ImageError>,
-    },
-    /// A mask has another size than its picture.
-    #[error("{}: the mask is {}x{}, its picture {}x{}", mask.display(), got[0], got[1], expected[0], expected[1])]
-    MaskSize {
-        /// The mask.
-        mask: PathBuf,
-        /// Its width and height.
-        got: [usize; 2],
-        /// The picture's width and height.
-        expected: [usize; 2],
+    /// Pictures or masks that cannot be used; all of them.
+    #[error("{} test pictures or masks cannot be used", faults.len())]
+    Unusable {
+        /// One for each.
+        faults: Vec<Fault>,
     },
     /// A picture that has no score.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", shown(path))]
     NoScore {
         /// The picture.
         path: PathBuf,
         /// The reason.
         source: Box<patchcore::Error>,
     },
+}
+
+/// A test picture or mask that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ImageError),
+    /// The mask has another size than its picture.
+    #[error(
+        "{}: the mask is {}x{}, its picture {} is {}x{}",
+        shown(mask), mask_size[0], mask_size[1], shown(picture), picture_size[0], picture_size[1]
+    )]
+    MaskSize {
+        /// The mask.
+        mask: PathBuf,
+        /// Its width and height.
+        mask_size: [usize; 2],
+        /// The picture.
+        picture: PathBuf,
+        /// Its width and height.
+        picture_size: [usize; 2],
+    },
+}
+
+impl Fault {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreadable(error) => error.kind(),
+            Self::MaskSize { .. } => ErrorKind::Input,
+        }
+    }
 }

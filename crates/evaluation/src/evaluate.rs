@@ -1,10 +1,10 @@
 //! One category: every test picture scored, all metrics taken.
 
-use crate::error::EvaluationError;
+use crate::error::{EvaluationError, Fault};
 use crate::pixels::{PixelRule, PixelScores, metrics};
 use patchcore::{Model, Prediction, Progress, Stage};
 use patchcore_backbone::FeatureExtractor;
-use patchcore_image::{Category, ImageError, Limits, Mask, Picture, Sample, decode, read_mask};
+use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode, read_mask};
 use patchcore_metrics::{F1Max, Metric, PixelMetrics, Undefined, auroc, average_precision, f1_max};
 use rayon::prelude::*;
 
@@ -47,8 +47,8 @@ type Loaded = (Picture, Option<Mask>);
 /// Scores all test pictures of `category`; `each` sees every prediction once, in order.
 ///
 /// # Errors
-/// [`EvaluationError`]: no test picture, unreadable files (all of them), a mask of another size than its picture, or a
-/// picture without a finite score.
+/// [`EvaluationError`]: no test picture; files that cannot be read and masks of another size than their picture, all of
+/// them; a picture without a finite score.
 pub fn evaluate<E: FeatureExtractor>(
     model: &Model<E>,
     category: &Category,
@@ -64,7 +64,7 @@ pub fn evaluate<E: FeatureExtractor>(
     progress.begin(Stage::Evaluate, samples.len());
     let (mut judged, mut pixels, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for chunk in samples.chunks(rayon::current_num_threads().max(4)) {
-        let loaded: Vec<Result<Loaded, ImageError>> = chunk.par_iter().map(|s| load(s, limits)).collect();
+        let loaded: Vec<Result<Loaded, Fault>> = chunk.par_iter().map(|s| load(s, limits)).collect();
         for (sample, loaded) in chunk.iter().zip(loaded) {
             let (picture, mask) = match loaded {
                 Ok(loaded) => loaded,
@@ -73,7 +73,6 @@ pub fn evaluate<E: FeatureExtractor>(
                     continue;
                 }
             };
-            check_size(sample, &picture, mask.as_ref())?;
             if faults.is_empty() {
                 let prediction = model.predict(&picture).map_err(|source| EvaluationError::NoScore {
                     path: sample.path.clone(),
@@ -95,7 +94,7 @@ pub fn evaluate<E: FeatureExtractor>(
     }
     progress.end();
     if !faults.is_empty() {
-        return Err(EvaluationError::Unreadable { faults });
+        return Err(EvaluationError::Unusable { faults });
     }
     let image = image_metrics(&judged);
     let without_mask = samples.iter().filter(|s| s.anomalous && s.mask.is_none()).count();
@@ -106,18 +105,18 @@ pub fn evaluate<E: FeatureExtractor>(
     Ok(Evaluation { category: category.name.clone(), pictures: judged, image, pixel })
 }
 
-fn load(sample: &Sample, limits: &Limits) -> Result<Loaded, ImageError> {
+fn load(sample: &Sample, limits: &Limits) -> Result<Loaded, Fault> {
     let mask = sample.mask.as_ref().map(|path| read_mask(path, limits)).transpose()?;
-    Ok((decode(&sample.path, limits)?, mask))
-}
-
-fn check_size(sample: &Sample, picture: &Picture, mask: Option<&Mask>) -> Result<(), EvaluationError> {
-    let (Some(mask), Some(path)) = (mask, &sample.mask) else { return Ok(()) };
-    let (got, expected) = ([mask.width(), mask.height()], [picture.width(), picture.height()]);
-    if got == expected {
-        Ok(())
-    } else {
-        Err(EvaluationError::MaskSize { mask: path.clone(), got, expected })
+    let picture = decode(&sample.path, limits)?;
+    let picture_size = [picture.width(), picture.height()];
+    match (&mask, &sample.mask) {
+        (Some(mask), Some(path)) if [mask.width(), mask.height()] != picture_size => Err(Fault::MaskSize {
+            mask: path.clone(),
+            mask_size: [mask.width(), mask.height()],
+            picture: sample.path.clone(),
+            picture_size,
+        }),
+        _ => Ok((picture, mask)),
     }
 }
 

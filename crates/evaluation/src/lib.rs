@@ -7,6 +7,6 @@ mod error;
 mod evaluate;
 mod pixels;
 
-pub use error::EvaluationError;
+pub use error::{EvaluationError, Fault};
 pub use evaluate::{Evaluation, ImageMetrics, Judged, evaluate};
 pub use pixels::{PixelRule, PixelScores};

@@ -97,7 +97,7 @@ pub enum Error {
     File(#[from] patchcore_files::FileError),
 
     /// The file is not a model, or not an intact one.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", patchcore_files::shown(path))]
     BadModel {
         /// The file.
         path: PathBuf,

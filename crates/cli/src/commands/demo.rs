@@ -150,16 +150,19 @@ fn mask_rgb(mask: Option<&Mask>, picture: &Picture) -> Vec<u8> {
 }
 
 fn next_steps(root: &Path, seconds: f64) -> String {
+    // As the program was called, so that the lines can be copied.
+    let program =
+        std::env::args_os().next().map_or_else(|| "patchcore".into(), |name| shown(Path::new(&name)));
     let root = shown(root);
     format!(
         "\nDone in {seconds:.0} s. Look at {root}/results/weave.png and {root}/results/widget.png first: for each kind of\n\
          defect the picture, its mask, and what the model sees.\n\n\
          On your own pictures:\n  \
-         patchcore fit --good GOOD_PICTURES -o part.patchcore\n  \
-         patchcore predict part.patchcore NEW_PICTURES -o results\n\n\
+         {program} fit --good GOOD_PICTURES -o part.patchcore\n  \
+         {program} predict part.patchcore NEW_PICTURES -o results\n\n\
          On this data set:\n  \
-         patchcore predict {root}/widget.patchcore {root}/widget/test/scratch\n  \
-         patchcore evaluate {root} --dataset {root}\n  \
-         patchcore inspect {root}/widget.patchcore"
+         {program} predict {root}/widget.patchcore {root}/widget/test/scratch\n  \
+         {program} evaluate {root} --dataset {root}\n  \
+         {program} inspect {root}/widget.patchcore"
     )
 }
