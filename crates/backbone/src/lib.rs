@@ -1,6 +1,6 @@
 //! The frozen network: weights, layers, and feature maps tapped by layer name.
 //!
-//! A network is a plain list of layers ([`graph`]) under the names that torchvision and timm use. [`compile`] cuts it
+//! A network is a plain list of layers ([`graph`]) under the names that torchvision and timm use. `compile` cuts it
 //! after the last tap and folds what can be folded (batch norm into convolution, residual and ReLU into its end);
 //! `execute` runs what is left on the kernels. No gradient exists anywhere.
 //!

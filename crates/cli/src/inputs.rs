@@ -2,7 +2,7 @@
 
 use crate::exit::{Code, Failure};
 use patchcore_files::shown;
-use patchcore_image::{DatasetError, list_pictures};
+use patchcore_image::list_pictures;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
@@ -19,11 +19,7 @@ pub(crate) fn expand(paths: &[PathBuf]) -> Result<Inputs, Failure> {
         if path.as_os_str() == "-" {
             inputs.list(std::io::stdin().lock())?;
         } else if path.is_dir() {
-            let before = inputs.files.len();
-            let skipped = inputs.folder(path)?;
-            if inputs.files.len() == before {
-                return Err(DatasetError::NoPictures { path: path.clone(), skipped }.into());
-            }
+            inputs.folder(path)?;
         } else if path.exists() || !is_pattern(path) {
             inputs.files.push(path.clone());
         } else {
@@ -51,12 +47,12 @@ impl Inputs {
         Ok(())
     }
 
-    /// Adds the pictures below a folder, and tells how many entries were left out.
-    fn folder(&mut self, path: &Path) -> Result<usize, Failure> {
+    /// Adds the pictures below a folder.
+    fn folder(&mut self, path: &Path) -> Result<(), Failure> {
         let listing = list_pictures(path)?;
         self.files.extend(listing.pictures);
         self.warnings.extend(listing.skipped.iter().map(|p| format!("{}: a link, left out", shown(p))));
-        Ok(listing.skipped.len())
+        Ok(())
     }
 
     fn pattern(&mut self, path: &Path) -> Result<(), Failure> {

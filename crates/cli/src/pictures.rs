@@ -14,16 +14,12 @@ impl From<ReportError> for Failure {
     }
 }
 
-/// The pixel threshold times this is the loud end of the colour scale.
-const SATURATED: f32 = 1.4;
-
 /// The one colour scale of a model, and the contour of its pixel threshold. Without a calibration the scale spans the
 /// map at hand.
 pub(crate) fn scale(fitted: &Fitted, map: &AnomalyMap) -> (ColourScale, Option<f32>) {
     match &fitted.calibration {
         Some(c) if c.pixel_typical < c.pixel_threshold => {
-            let alarm = c.pixel_threshold * SATURATED;
-            (ColourScale { calm: c.pixel_typical, alarm }, Some(c.pixel_threshold))
+            (ColourScale::of_model(c.pixel_typical, c.pixel_threshold), Some(c.pixel_threshold))
         }
         _ => {
             let (low, high) = map.min_max().unwrap_or((0.0, 1.0));

@@ -6,7 +6,9 @@ use patchcore_backbone::networks::architecture;
 use patchcore_backbone::{Backbone, weights_from};
 use patchcore_evaluation::{PixelRule, evaluate};
 use patchcore_image::{Limits, mvtec_category};
+use patchcore_metrics::{min_max_fuse_maps, min_max_fuse_scores};
 use patchcore_report::{ResultsRow, results_csv};
+use patchcore_tensor::AnomalyMap;
 use patchcore_testkit::{assert_all_close, shared, shared_golden, weights::tensor};
 
 #[test]
@@ -51,6 +53,16 @@ fn cli_single() {
         .map(|m| m.min_max().unwrap())
         .fold((f32::MAX, f32::MIN), |a, m| (a.0.min(m.0), a.1.max(m.1)));
     assert_all_close("extremes", &[extremes.0, extremes.1], &[0.987_982, 964.952_9], tolerance);
+    // The original's scripts fuse scores over the whole test set, a single model's too.
+    let fused = min_max_fuse_scores(&[&scores]).unwrap();
+    assert_all_close("fused scores", &fused, &golden.f32("final/image_scores").1, 1e-5);
+    let maps: Vec<&[f32]> = maps.iter().map(AnomalyMap::data).collect();
+    let fused = min_max_fuse_maps(&[maps]).unwrap();
+    let thin = |map: &Vec<f32>| -> Vec<f32> {
+        map.chunks_exact(224).step_by(4).flat_map(|row| row.iter().copied().step_by(4)).collect()
+    };
+    let thinned: Vec<f32> = fused.iter().flat_map(thin).collect();
+    assert_all_close("fused maps", &thinned, &golden.f32("final/maps_sub4").1, 1e-5);
     let labels: Vec<u8> = result.pictures.iter().map(|j| u8::from(j.sample.anomalous)).collect();
     assert_eq!(labels, golden.u8("labels").1);
 

@@ -28,7 +28,7 @@ mod preprocess;
 
 pub use dataset::{
     Category, DatasetError, EXTENSIONS, Listing, PairFault, Sample, list_pictures, mvtec_categories,
-    mvtec_category, pictures_in,
+    mvtec_category,
 };
 pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};

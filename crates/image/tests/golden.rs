@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The source pictures, with the name that their tensors begin with.
 fn sources(extension: &str) -> Vec<(String, PathBuf)> {
     let Some(dir) = shared("golden/images") else { return Vec::new() };
-    let found = patchcore_image::pictures_in(&dir).unwrap();
+    let found = patchcore_image::list_pictures(&dir).unwrap().pictures;
     let wanted = found.into_iter().filter(|path| path.extension().is_some_and(|e| e == extension));
     wanted.map(|path| (path.file_stem().unwrap().to_str().unwrap().to_string(), path)).collect()
 }

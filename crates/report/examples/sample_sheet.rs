@@ -12,7 +12,7 @@ const THRESHOLD: f32 = 2.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: sample_sheet SHEET.png")?);
-    let scale = ColourScale::around_threshold(1.0, THRESHOLD);
+    let scale = ColourScale::of_model(1.0, THRESHOLD);
 
     let mut pictures = Vec::new();
     for (name, defect) in [("defect", true), ("good", false)] {

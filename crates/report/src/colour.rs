@@ -5,8 +5,8 @@ use patchcore_tensor::AnomalyMap;
 
 /// The scores at which colour begins and at which it is full.
 ///
-/// Fixed once per model, so that colours mean the same in every picture. At `calm` and below nothing is drawn; half-way,
-/// where the threshold belongs, the colour is a clear orange; at `alarm` and above it is full. Scores are in the map's
+/// Fixed once per model, so that colours mean the same in every picture. At `calm` and below nothing is drawn; half-way the
+/// colour is a clear orange; at `alarm` and above it is full. Scores are in the map's
 /// own units; `calm` must be below `alarm`, both finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColourScale {
@@ -15,6 +15,9 @@ pub struct ColourScale {
     /// The score from which the colour is full.
     pub alarm: f32,
 }
+
+/// The threshold times this is the loud end of a model's scale.
+pub const FULL: f32 = 1.4;
 
 /// One mark of the ramp: its place in `[0, 1]`, then red, green, blue, alpha.
 type Stop = (f32, [f32; 4]);
@@ -31,16 +34,17 @@ const RAMP: [Stop; 6] = [
 ];
 
 impl ColourScale {
-    /// The scale that begins at `calm` and has `threshold` in its middle.
+    /// The scale of a model: colour begins where good pictures typically peak, and is full at [`FULL`] times the
+    /// threshold, so that an ordinary defect shows its shape and a glaring one its extent.
     ///
     /// # Examples
     ///
     /// ```
     /// # use patchcore_report::ColourScale;
-    /// assert_eq!(ColourScale::around_threshold(1.0, 3.0), ColourScale { calm: 1.0, alarm: 5.0 });
+    /// assert_eq!(ColourScale::of_model(1.0, 2.0), ColourScale { calm: 1.0, alarm: 2.8 });
     /// ```
-    pub fn around_threshold(calm: f32, threshold: f32) -> Self {
-        Self { calm, alarm: threshold + (threshold - calm) }
+    pub fn of_model(typical: f32, threshold: f32) -> Self {
+        Self { calm: typical, alarm: threshold * FULL }
     }
 
     /// Where a score stands between `calm` (0) and `alarm` (1), cut off at both.
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_ends_are_calm_and_full() {
-        let scale = ColourScale::around_threshold(1.0, 2.0);
+        let scale = ColourScale { calm: 1.0, alarm: 3.0 };
         assert_eq!(scale.colour(f32::MIN), [255, 240, 130, 0]);
         assert_eq!(scale.colour(1.0), [255, 240, 130, 0]);
         assert_eq!(scale.colour(2.0), [255, 160, 30, 110]);

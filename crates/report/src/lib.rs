@@ -8,7 +8,7 @@
 //! use patchcore_report::{ColourScale, overlay_png};
 //! use patchcore_tensor::AnomalyMap;
 //!
-//! let scale = ColourScale::around_threshold(0.5, 1.0); // 1.5 and above is full alarm
+//! let scale = ColourScale::of_model(0.5, 1.0); // 1.4 and above is full alarm
 //! let map = AnomalyMap::from_vec(1, 2, vec![0.3, 1.4]).expect("two scores");
 //! let png = overlay_png(&[128; 6], 2, 1, &map, &scale, Some(1.0))?;
 //! assert_eq!(&png[1..4], b"PNG");
@@ -30,7 +30,7 @@ mod font;
 
 mod results;
 
-pub use colour::ColourScale;
+pub use colour::{ColourScale, FULL};
 pub use contact_sheet::{Tile, contact_sheet_png};
 pub use error::ReportError;
 pub use heat_map::heat_map_png;

@@ -6,7 +6,7 @@ use crate::progress::Bars;
 use crate::{backbone, config, output};
 use patchcore::{Files, Fitted, OnBadPicture, PatchCore};
 use patchcore_files::shown;
-use patchcore_image::{DatasetError, Limits, list_pictures, mvtec_category};
+use patchcore_image::{Limits, list_pictures, mvtec_category};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -37,10 +37,6 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
     let limits = Limits::default();
     if let Some(good) = &args.good {
         let listing = list_pictures(good)?;
-        if listing.pictures.is_empty() {
-            let skipped = listing.skipped.len();
-            return Err(DatasetError::NoPictures { path: good.clone(), skipped }.into());
-        }
         for link in &listing.skipped {
             output::warn(&format!("{}: a link, left out", shown(link)));
         }

@@ -34,22 +34,10 @@ pub struct Listing {
 /// for name in ["b/2.PNG", "a.jpg", "notes.txt", ".hidden.png"] {
 ///     std::fs::write(dir.path().join(name), "")?;
 /// }
-/// let pictures = patchcore_image::pictures_in(dir.path())?;
+/// let pictures = patchcore_image::list_pictures(dir.path())?.pictures;
 /// assert_eq!(pictures, [dir.path().join("a.jpg"), dir.path().join("b/2.PNG")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    let Listing { pictures, skipped } = list_pictures(dir)?;
-    if pictures.is_empty() {
-        return Err(DatasetError::NoPictures { path: dir.to_path_buf(), skipped: skipped.len() });
-    }
-    Ok(pictures)
-}
-
-/// As [`pictures_in`], but tells what was left out and takes an empty folder.
-///
-/// # Errors
-/// [`DatasetError`] if the folder is missing or cannot be read.
 pub fn list_pictures(dir: &Path) -> Result<Listing, DatasetError> {
     let root = canonical(dir)?;
     let mut listing = Listing::default();
@@ -67,6 +55,9 @@ pub fn list_pictures(dir: &Path) -> Result<Listing, DatasetError> {
     }
     listing.pictures.sort();
     listing.skipped.sort();
+    if listing.pictures.is_empty() {
+        return Err(DatasetError::NoPictures { path: dir.to_path_buf(), skipped: listing.skipped.len() });
+    }
     Ok(listing)
 }
 
@@ -147,7 +138,7 @@ mod tests {
         for name in [".DS_Store", "Thumbs.db", ".hidden.png", ".git/a.png", "readme.md"] {
             touch(&dir.path().join(name));
         }
-        let error = pictures_in(dir.path()).unwrap_err();
+        let error = list_pictures(dir.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Input);
         assert!(error.to_string().contains("no pictures; looked for *.png, *.jpg"), "{error}");
     }
@@ -157,7 +148,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         touch(&dir.path().join("a.png"));
         for path in [dir.path().join("none"), dir.path().join("a.png")] {
-            let error = pictures_in(&path).unwrap_err();
+            let error = list_pictures(&path).unwrap_err();
             assert!(matches!(error, DatasetError::NoFolder { .. }), "{error}");
         }
     }
@@ -187,6 +178,6 @@ mod tests {
         for name in ["-rf.png", "=cmd().png", "a\nb.png", "x.y.z.TIFF"] {
             touch(&dir.path().join(name));
         }
-        assert_eq!(pictures_in(dir.path()).unwrap().len(), 4);
+        assert_eq!(list_pictures(dir.path()).unwrap().pictures.len(), 4);
     }
 }

@@ -6,5 +6,5 @@ mod mvtec;
 mod pairs;
 
 pub use error::{DatasetError, PairFault};
-pub use listing::{EXTENSIONS, Listing, list_pictures, pictures_in};
+pub use listing::{EXTENSIONS, Listing, list_pictures};
 pub use mvtec::{Category, Sample, mvtec_categories, mvtec_category};
