@@ -12,22 +12,24 @@ pub(crate) struct Inputs {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Expands files, folders, patterns, and `-` for a list on standard input.
-pub(crate) fn expand(paths: &[PathBuf]) -> Result<Inputs, Failure> {
+/// Expands files, folders, patterns, and `-` for a list on standard input. What a folder holds below `results` is left
+/// out: those are pictures that we made.
+pub(crate) fn expand(paths: &[PathBuf], results: Option<&Path>) -> Result<Inputs, Failure> {
     let mut inputs = Inputs { files: Vec::new(), warnings: Vec::new() };
+    let results = results.and_then(|folder| folder.canonicalize().ok());
     for path in paths {
         if path.as_os_str() == "-" {
             inputs.list(std::io::stdin().lock())?;
         } else if path.is_dir() {
-            inputs.folder(path)?;
+            inputs.folder(path, results.as_deref())?;
         } else if path.exists() || !is_pattern(path) {
             inputs.files.push(path.clone());
         } else {
-            inputs.pattern(path)?;
+            inputs.pattern(path, results.as_deref())?;
         }
     }
     if inputs.files.is_empty() {
-        return Err(Failure::new(Code::Input, "no pictures: standard input held no path"));
+        return Err(Failure::new(Code::Input, "no pictures to judge"));
     }
     Ok(inputs)
 }
@@ -48,14 +50,17 @@ impl Inputs {
     }
 
     /// Adds the pictures below a folder.
-    fn folder(&mut self, path: &Path) -> Result<(), Failure> {
+    fn folder(&mut self, path: &Path, results: Option<&Path>) -> Result<(), Failure> {
         let listing = list_pictures(path)?;
-        self.files.extend(listing.pictures);
+        let ours = |file: &Path| {
+            results.is_some_and(|folder| file.canonicalize().is_ok_and(|file| file.starts_with(folder)))
+        };
+        self.files.extend(listing.pictures.into_iter().filter(|file| !ours(file)));
         self.warnings.extend(listing.skipped.iter().map(|p| format!("{}: a link, left out", shown(p))));
         Ok(())
     }
 
-    fn pattern(&mut self, path: &Path) -> Result<(), Failure> {
+    fn pattern(&mut self, path: &Path, results: Option<&Path>) -> Result<(), Failure> {
         let text = path.to_string_lossy();
         let matches = glob::glob(&text)
             .map_err(|e| Failure::usage(format!("{}: not a usable pattern: {e}", shown(path))))?;
@@ -63,7 +68,7 @@ impl Inputs {
         for found in matches {
             let found = found.map_err(|e| Failure::new(Code::Io, e.to_string()))?;
             if found.is_dir() {
-                self.folder(&found)?;
+                self.folder(&found, results)?;
             } else {
                 self.files.push(found);
             }

@@ -175,7 +175,7 @@ fn nothing_to_judge_is_an_error() {
     room.run("predict bolt.patchcore set/*.gif").fails(3, &["set/*.gif: nothing matches"]);
     room.run("predict bolt.patchcore a[").fails(2, &["a[: not a usable pattern"]);
     room.run("predict bolt.patchcore a***").fails(2, &["a***: not a usable pattern"]);
-    room.run_with_input("predict bolt.patchcore -", "\n").fails(3, &["standard input held no path"]);
+    room.run_with_input("predict bolt.patchcore -", "\n").fails(3, &["no pictures to judge"]);
     room.run("predict bolt.patchcore").fails(2, &["<PATH>"]);
 }
 
@@ -202,4 +202,16 @@ fn an_error_that_nobody_reads_keeps_its_exit_code() {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("patchcore"));
     command.current_dir(room.path(".")).args(["inspect", "none.patchcore"]).stderr(writer);
     assert_eq!(command.status().unwrap().code(), Some(4));
+}
+
+#[test]
+fn results_inside_the_pictures_folder_are_not_judged_again() {
+    let room = Room::with_model();
+    let command = "predict --json bolt.patchcore set/bolt/test -o set/bolt/test/results --force";
+    let first = room.run(command).succeeds().json_lines();
+    let again = room.run(command).succeeds().json_lines();
+    assert_eq!(first.len(), 4);
+    assert_eq!(texts(&again, "path"), texts(&first, "path"));
+    room.run("predict bolt.patchcore set/bolt/test/results -o set/bolt/test/results --force")
+        .fails(3, &["no pictures to judge"]);
 }

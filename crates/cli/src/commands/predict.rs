@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
             Failure::usage("--exit-code needs a threshold, and this model has none").hint("give --threshold")
         );
     }
-    let inputs = inputs::expand(&args.paths)?;
+    let inputs = inputs::expand(&args.paths, args.output.as_deref())?;
     if let Some(folder) = &args.output {
         output::claim_folder(folder, args.force)?;
     }
