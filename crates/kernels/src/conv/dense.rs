@@ -332,6 +332,10 @@ impl Tile<'_> {
             for (i, sum) in done.iter().enumerate() {
                 for (j, &value) in sum.iter().enumerate() {
                     let left = self.columns.saturating_sub(j * V::N);
+                    if left == 0 {
+                        // Not even a pointer may lie behind the output's end.
+                        break;
+                    }
                     let mut value = value;
                     let at = self.c.add(i * self.c_pixel + j * V::N);
                     if let Some((residual, pixel)) = self.residual {

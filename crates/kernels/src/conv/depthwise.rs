@@ -140,15 +140,14 @@ impl Job<'_> {
                 let load = |p: *const f32| if n == V::N { V::load(p) } else { V::load_part(p, n) };
                 let mut sums = [load(self.conv.bias.as_ptr().add(c)); M];
                 let a = self.input.data.as_ptr().add(y * input.row_len() + x * input.c + c);
-                let mut w = self.conv.weights.as_ptr().add(c);
                 for ky in 0..self.window.size[0] {
                     for kx in 0..self.window.size[1] {
-                        let weight = load(w);
+                        let number = ky * self.window.size[1] + kx;
+                        let weight = load(self.conv.weights.as_ptr().add(number * channels + c));
                         let tap = a.add(ky * input.row_len() + kx * input.c);
                         for (i, sum) in sums.iter_mut().enumerate() {
                             *sum = load(tap.add(i * step)).mul_add(weight, *sum);
                         }
-                        w = w.add(channels);
                     }
                 }
                 let (low, high) = (V::splat(self.clamp.low), V::splat(self.clamp.high));
