@@ -21,7 +21,7 @@ fn pictures(preprocess: &Fixture, names: &[&str]) -> Tensor {
             Tensor::from_nchw([1, shape[2], shape[3], shape[1]], &values).unwrap()
         })
         .collect();
-    Tensor::stack(&parts).unwrap()
+    Tensor::stack(&parts.iter().collect::<Vec<_>>()).unwrap()
 }
 
 /// Every `step`-th channel, as the fixtures keep them: `[n, c, h, w]`.

@@ -20,7 +20,7 @@ fn input(parity: &Fixture) -> Tensor {
             crop.iter().enumerate().map(|(i, &level)| levels[usize::from(level) * 3 + i % 3]).collect();
         Tensor::from_vec([1, shape[0], shape[1], 3], values).unwrap()
     });
-    Tensor::stack(&parts).unwrap()
+    Tensor::stack(&parts.iter().collect::<Vec<_>>()).unwrap()
 }
 
 /// Formula weights under torchvision's names.

@@ -43,14 +43,23 @@ pub(crate) fn score_json(score: f32) -> serde_json::Value {
 
 /// Makes the folder; one that holds something is refused unless `force`.
 pub(crate) fn claim_folder(path: &Path, force: bool) -> Result<(), Failure> {
-    let io = |e: std::io::Error| Failure::new(Code::Io, format!("{}: {e}", shown(path)));
-    std::fs::create_dir_all(path).map_err(io)?;
-    if !force && std::fs::read_dir(path).map_err(io)?.next().is_some() {
+    make_folder(path)?;
+    let mut entries = std::fs::read_dir(path).map_err(|e| io_failure(path, &e))?;
+    if !force && entries.next().is_some() {
         return Err(
             Failure::new(Code::Io, format!("{}: is not empty", shown(path))).hint("--force writes into it")
         );
     }
     Ok(())
+}
+
+/// Makes a folder and those above it, where they are missing.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|e| io_failure(path, &e))
+}
+
+fn io_failure(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Code::Io, format!("{}: {error}", shown(path)))
 }
 
 /// Refuses an output file before hours of work: it exists, or its folder does not.

@@ -1,6 +1,7 @@
 //! The files that a prediction leaves for people and for other programs.
 
 use crate::exit::{Code, Failure};
+use crate::output;
 use patchcore::{Fitted, Prediction};
 use patchcore_files::write_atomic;
 use patchcore_image::Picture;
@@ -18,7 +19,7 @@ impl From<ReportError> for Failure {
 /// map at hand.
 pub(crate) fn scale(fitted: &Fitted, map: &AnomalyMap) -> (ColourScale, Option<f32>) {
     match &fitted.calibration {
-        Some(c) if c.pixel_typical < c.pixel_threshold => {
+        Some(c) if c.pixel_threshold > 0.0 => {
             (ColourScale::of_model(c.pixel_typical, c.pixel_threshold), Some(c.pixel_threshold))
         }
         _ => {
@@ -66,8 +67,7 @@ pub(crate) fn write(
     };
     let (overlay, heat_map, raw_map) = (path("_overlay.png"), path("_heatmap.png"), path("_map.tiff"));
     if let Some(parent) = overlay.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|e| Failure::new(Code::Io, format!("{}: {e}", patchcore_files::shown(parent))))?;
+        output::make_folder(parent)?;
     }
     write_atomic(&overlay, &overlay_png(picture.rgb(), width, height, &map, &scale, contour)?, true)?;
     write_atomic(&heat_map, &heat_map_png(&map, &scale)?, true)?;

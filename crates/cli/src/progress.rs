@@ -29,6 +29,14 @@ impl Bars {
         *self.lock() = Some(bar);
     }
 
+    /// Says how far a part is whose size was not known when it began.
+    pub(crate) fn set(&self, done: usize, total: usize) {
+        if let Some(bar) = &*self.lock() {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
         self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -55,8 +55,8 @@ impl Verdict {
 }
 
 impl Calibration {
-    /// Scores every training picture without its own patches; `None` if the bank holds patches of fewer than two
-    /// pictures.
+    /// Scores every training picture without its own patches; `None` if for some picture the others' rows are
+    /// fewer than the neighbours of a score.
     pub(crate) fn leave_one_out(
         params: &Params,
         bank: &MemoryBank,
@@ -64,8 +64,11 @@ impl Calibration {
         false_alarm_rate: f64,
         progress: &dyn Progress,
     ) -> Result<Option<Self>, Error> {
-        let first = bank.origins.first().map(|o| o.picture);
-        if bank.origins.iter().all(|o| Some(o.picture) == first) {
+        let mut own_rows = vec![0; all.pictures.len()];
+        bank.origins.iter().for_each(|origin| own_rows[origin.picture as usize] += 1);
+        let fewest_others = bank.len() - own_rows.into_iter().max().unwrap_or(0);
+        // With fewer neighbours than a verdict will use, the scores would not be comparable.
+        if fewest_others < params.num_nn.min(bank.len()) {
             return Ok(None);
         }
         progress.begin(Stage::Calibrate, all.pictures.len());
@@ -95,7 +98,7 @@ impl Calibration {
             image_threshold: sorted[rank - 1],
             false_alarm_rate: (n + 1 - rank) as f64 / (n as f64 + 1.0),
             pixel_threshold: peaks[rank - 1],
-            pixel_typical: peaks[n / 2],
+            pixel_typical: peaks[(n - 1) / 2],
             image_scores,
         }
     }
@@ -122,6 +125,12 @@ mod tests {
     fn too_few_pictures_say_what_their_largest_score_stands_for() {
         let few = calibration(9, 0.01);
         assert_eq!((few.image_threshold, few.false_alarm_rate), (9.0, 0.1));
+    }
+
+    #[test]
+    fn the_colour_scale_has_room_with_two_pictures() {
+        let two = calibration(2, 0.05);
+        assert_eq!((two.pixel_typical, two.pixel_threshold), (1.0, 2.0));
     }
 
     /// Threshold from `n` draws, then one more draw from the same distribution: the promised rate holds.

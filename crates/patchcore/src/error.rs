@@ -77,6 +77,15 @@ pub enum Error {
         picture: String,
     },
 
+    /// The memory bank does not belong to the network: its rows have another width than the embeddings.
+    #[error("the network gives embeddings of {embedding} values, the memory bank has {bank}")]
+    BankWidth {
+        /// Width of an embedding.
+        embedding: usize,
+        /// Width of the bank's rows.
+        bank: usize,
+    },
+
     /// The model was made with other weights.
     #[error(
         "the model was fitted with other weights: {backbone} {fitted}, these are {given_backbone} {given}"

@@ -42,6 +42,10 @@ impl<E: FeatureExtractor> Model<E> {
     pub fn predict(&self, picture: &Picture) -> Result<Prediction, Error> {
         let embedded = embed(&self.fitted.params, &self.extractor, std::slice::from_ref(picture))?;
         let embeddings = embedded.first().ok_or(Error::NoPictures)?;
+        let (embedding, bank) = (embeddings.rows.dim(), self.fitted.bank.rows.dim());
+        if embedding != bank {
+            return Err(Error::BankWidth { embedding, bank });
+        }
         let [h, w] = self.fitted.params.preprocess.input_size(picture.width(), picture.height());
         score(&self.fitted.params, &self.fitted.bank, embeddings.rows.data(), embeddings.grid, [h, w], None)
     }

@@ -36,7 +36,7 @@ pub(crate) fn embed<E: FeatureExtractor>(
     while let Some(&first) = left.first() {
         let (same, other): (Vec<usize>, Vec<usize>) =
             left.iter().partition(|&&i| inputs[i].shape() == inputs[first].shape());
-        let batch: Vec<Tensor> = same.iter().map(|&i| inputs[i].clone()).collect();
+        let batch: Vec<&Tensor> = same.iter().map(|&i| &inputs[i]).collect();
         let Some(batch) = Tensor::stack(&batch) else { break };
         let embedded = params.embedding.embed(&extractor.features(&batch)?)?;
         for (i, embeddings) in same.into_iter().zip(embedded) {

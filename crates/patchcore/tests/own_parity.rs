@@ -117,7 +117,8 @@ impl Run {
     fn embed(&self, pictures: &[Picture]) -> (Vec<f32>, usize) {
         let params = self.params();
         let inputs: Vec<Tensor> = pictures.iter().map(|p| params.preprocess.apply(p)).collect();
-        let maps = self.backbone().features(&Tensor::stack(&inputs).unwrap()).unwrap();
+        let maps =
+            self.backbone().features(&Tensor::stack(&inputs.iter().collect::<Vec<_>>()).unwrap()).unwrap();
         let embedded = params.embedding.embed(&maps).unwrap();
         let rows = embedded.iter().flat_map(|p| p.rows.data().to_vec()).collect();
         (rows, embedded[0].rows.len())

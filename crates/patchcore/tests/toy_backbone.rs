@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore::{
-    BankSize, Error, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape, Quiet, Reduction,
+    BankSize, Error, Model, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape, Quiet, Reduction,
     SamplerKind, Verdict,
 };
 use patchcore_backbone::{BackboneError, FeatureExtractor};
@@ -291,4 +291,27 @@ proptest! {
         let expected: Vec<f32> = embed_as_written(&maps, size, pretrain, target).into_iter().map(|v| v as f32).collect();
         assert_all_close("embedding", got.rows.data(), &expected, 2e-6);
     }
+}
+
+/// Without its own rows a picture may find fewer neighbours than a score needs: then there is no threshold, but a model.
+#[test]
+fn too_few_neighbours_for_a_threshold_are_no_failure() {
+    let mut params = params();
+    params.sampler.kind = SamplerKind::Random;
+    params.sampler.size = BankSize::Rows(5);
+    params.num_nn = 4;
+    let model = PatchCore::load(params, Toy::new()).unwrap().fit(&good(2), &Quiet).unwrap();
+    assert!(model.fitted().calibration.is_none());
+    assert!(model.predict(&picture(5, false)).unwrap().image_score.is_finite());
+}
+
+/// A model whose bank does not belong to its parameters is refused when it is asked, not a panic.
+#[test]
+fn a_bank_of_another_width_is_refused() {
+    let model = PatchCore::load(params(), Toy::new()).unwrap().fit(&good(3), &Quiet).unwrap();
+    let mut fitted = model.fitted().clone();
+    let rows = fitted.bank.len();
+    fitted.bank.rows = patchcore_tensor::Embeddings::from_vec(rows, 5, vec![0.0; rows * 5]).unwrap();
+    let error = Model::new(fitted, Toy::new()).unwrap().predict(&picture(1, false)).unwrap_err();
+    assert_eq!(error.to_string(), "the network gives embeddings of 6 values, the memory bank has 5");
 }

@@ -44,7 +44,7 @@ impl ColourScale {
     /// assert_eq!(ColourScale::of_model(1.0, 2.0), ColourScale { calm: 1.0, alarm: 2.8 });
     /// ```
     pub fn of_model(typical: f32, threshold: f32) -> Self {
-        Self { calm: typical, alarm: threshold * FULL }
+        Self { calm: typical.min(threshold), alarm: threshold * FULL }
     }
 
     /// Where a score stands between `calm` (0) and `alarm` (1), cut off at both.
@@ -118,6 +118,11 @@ mod tests {
     /// Brightness as the eye weighs it.
     fn luminance(c: [u8; 4]) -> f32 {
         0.2126 * f32::from(c[0]) + 0.7152 * f32::from(c[1]) + 0.0722 * f32::from(c[2])
+    }
+
+    #[test]
+    fn a_models_scale_has_room_even_if_good_pictures_peak_above_the_threshold() {
+        assert_eq!(ColourScale::of_model(3.0, 2.0), ColourScale { calm: 2.0, alarm: 2.8 });
     }
 
     #[test]

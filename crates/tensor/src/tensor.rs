@@ -58,7 +58,7 @@ impl Tensor {
     }
 
     /// Joins tensors of equal `[h, w, c]` along `n`; `None` if there are none or their shapes differ.
-    pub fn stack(parts: &[Tensor]) -> Option<Tensor> {
+    pub fn stack(parts: &[&Tensor]) -> Option<Tensor> {
         let [_, h, w, c] = parts.first()?.shape;
         if parts.iter().any(|p| p.shape[1..] != [h, w, c]) {
             return None;
@@ -118,10 +118,8 @@ mod tests {
 
     #[test]
     fn stack_refuses_unequal_pictures() {
-        assert!(Tensor::stack(&[Tensor::zeros([1, 2, 2, 3]), Tensor::zeros([1, 2, 3, 3])]).is_none());
-        assert_eq!(
-            Tensor::stack(&[Tensor::zeros([1, 2, 2, 3]), Tensor::zeros([2, 2, 2, 3])]).unwrap().shape()[0],
-            3
-        );
+        let (one, two) = (Tensor::zeros([1, 2, 2, 3]), Tensor::zeros([2, 2, 2, 3]));
+        assert!(Tensor::stack(&[&one, &Tensor::zeros([1, 2, 3, 3])]).is_none());
+        assert_eq!(Tensor::stack(&[&one, &two]).unwrap().shape()[0], 3);
     }
 }

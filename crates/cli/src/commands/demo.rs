@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
     let root = &args.folder;
     let bars = Bars::new(how);
     bars.begin_named("draw", 0);
-    let tick = |_, _| bars.advance(1);
+    let tick = |done, total| bars.set(done, total);
     let summary = generate(root, &Options { seed: args.seed, progress: Some(&tick), ..Options::default() })?;
     bars.end();
     say(

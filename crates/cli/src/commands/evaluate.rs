@@ -23,26 +23,25 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         Rule::Original => PixelRule::Original,
         Rule::Reference => PixelRule::Reference,
     });
-    let one = if args.model.is_dir() {
+    let single = if args.model.is_dir() {
+        categories.iter().try_for_each(|category| check_model(&args.model, &category.name))?;
         None
     } else {
         Some(backbone::open_model(&args.model, args.weights.as_deref())?)
     };
-    if one.is_none() {
-        categories.iter().try_for_each(|category| check_model(&args.model, &category.name))?;
-    }
     if let Some(folder) = &args.output {
         output::claim_folder(folder, args.force)?;
     }
     let mut results = Vec::new();
     for category in &categories {
-        let own = match &one {
-            Some(_) => None,
-            None => {
-                Some(backbone::open_model(&model_path(&args.model, &category.name), args.weights.as_deref())?)
-            }
+        let own;
+        let model = if let Some(model) = &single {
+            model
+        } else {
+            let path = model_path(&args.model, &category.name);
+            own = backbone::open_model(&path, args.weights.as_deref())?;
+            &own
         };
-        let Some(model) = own.as_ref().or(one.as_ref()) else { continue };
         results.push(category_result(model, category, rule, args.output.as_deref(), how)?);
     }
     if let Some(folder) = &args.output {
@@ -91,8 +90,7 @@ fn sheet(
     let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };
     let png = contact_sheet_png(&[tile(picture.rgb(), ""), tile(&over, &score)], 2)?;
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|e| Failure::new(Code::Io, format!("{}: {e}", shown(parent))))?;
+        output::make_folder(parent)?;
     }
     Ok(write_atomic(path, &png, true)?)
 }
