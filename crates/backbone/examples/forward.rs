@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a program that prints its result")]
 
 use patchcore_backbone::networks::architecture;
-use patchcore_backbone::{Backbone, FeatureExtractor, parameters, weights_from};
+use patchcore_backbone::{Backbone, FeatureExtractor, Precision, parameters, weights_from};
 use patchcore_tensor::Tensor;
 use std::time::Instant;
 
@@ -11,10 +11,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let name = args.next().unwrap_or_else(|| "wide_resnet50_2".into());
     let batch: usize = args.next().map_or(Ok(1), |n| n.parse())?;
+    let precision: Precision = args.next().map_or(Ok(Precision::F32), |p| p.parse())?;
     let layers = architecture(&name).ok_or("unknown network")?.layers.map(String::from);
     let count = parameters(&name)?.len();
     let weights = weights_from(&name, constant_like)?;
-    let backbone = Backbone::load(&name, &weights, &layers)?;
+    let backbone = Backbone::load(&name, &weights, &layers, precision)?;
     let input = Tensor::from_vec([batch, 224, 224, 3], vec![0.1; batch * 224 * 224 * 3])?;
     let mut times = Vec::new();
     for _ in 0..15 {

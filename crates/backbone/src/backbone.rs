@@ -1,12 +1,13 @@
 //! A network with its weights, cut after the last tapped layer and ready to run.
 
-use crate::compile::{Plan, compile};
-use crate::execute::{Pool, TooSmall, run};
+use crate::compile::compile;
+use crate::execute::{Executor, TooSmall};
 use crate::extractor::FeatureExtractor;
 use crate::graph::Graph;
 use crate::networks::{ARCHITECTURES, Architecture, architecture};
 use crate::weights::{WeightTensor, Weights};
-use crate::{BackboneError, graph::Op};
+use crate::{BackboneError, Precision, graph::Op};
+use patchcore_kernels::element::{Bf16, Element};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Tensor;
 
@@ -17,8 +18,15 @@ static EMBEDDED: &[u8] = include_bytes!("../weights/efficientnet_lite0_blocks0-4
 pub struct Backbone {
     name: String,
     layers: Vec<String>,
-    plan: Plan,
-    pool: Pool,
+    precision: Precision,
+    fingerprint: String,
+    network: Network,
+}
+
+/// The network, compiled for one storage format.
+enum Network {
+    F32(Executor<f32>),
+    Bf16(Executor<Bf16>),
 }
 
 impl Backbone {
@@ -28,27 +36,33 @@ impl Backbone {
     /// None for an intact program: the weights are part of it.
     pub fn embedded() -> Result<Self, BackboneError> {
         let lite0 = &ARCHITECTURES[0];
-        Self::embedded_with(&lite0.layers.map(String::from))
+        Self::embedded_with(&lite0.layers.map(String::from), Precision::F32)
     }
 
-    /// The built-in network with other taps (up to `blocks.4`, where the built-in weights end).
+    /// The built-in network with other taps (up to `blocks.4`, where the built-in weights end) or another precision.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn embedded_with(layers: &[String]) -> Result<Self, BackboneError> {
+    pub fn embedded_with(layers: &[String], precision: Precision) -> Result<Self, BackboneError> {
         let name = ARCHITECTURES[0].name;
         let weights = Weights::from_bytes(EMBEDDED)
             .map_err(|source| BackboneError::Weights { backbone: name.to_string(), source })?;
-        Self::load(name, &weights, layers)
+        Self::load(name, &weights, layers, precision)
     }
 
     /// The network called `name` with these weights, tapped at `layers`; only tensors that the taps need have to be
     /// there.
     ///
     /// # Errors
-    /// An unknown network or layer, a repeated layer, or a tensor that is missing or has another shape.
-    pub fn load(name: &str, weights: &Weights, layers: &[String]) -> Result<Self, BackboneError> {
-        Self::load_for(Isa::best(), name, weights, layers)
+    /// An unknown network or layer, a repeated layer, a precision that this processor does not have, or a tensor that
+    /// is missing or has another shape.
+    pub fn load(
+        name: &str,
+        weights: &Weights,
+        layers: &[String],
+        precision: Precision,
+    ) -> Result<Self, BackboneError> {
+        Self::load_for(Isa::best(), name, weights, layers, precision)
     }
 
     /// [`load`](Self::load) for a chosen instruction set.
@@ -60,6 +74,7 @@ impl Backbone {
         name: &str,
         weights: &Weights,
         layers: &[String],
+        precision: Precision,
     ) -> Result<Self, BackboneError> {
         let architecture = find(name)?;
         let graph = architecture.graph();
@@ -73,9 +88,22 @@ impl Backbone {
                 return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
             }
         }
-        let plan = compile(&graph, &taps, weights, isa)
-            .map_err(|source| BackboneError::Weights { backbone: architecture.name.to_string(), source })?;
-        Ok(Self { name: architecture.name.to_string(), layers: layers.to_vec(), plan, pool: Pool::default() })
+        let does_not_fit =
+            |source| BackboneError::Weights { backbone: architecture.name.to_string(), source };
+        let (network, fingerprint) = if precision == Precision::Bf16 {
+            if !Bf16::runs_on(isa) {
+                return Err(BackboneError::NoBf16 { isa: isa.name() });
+            }
+            let (plan, fingerprint) =
+                compile(&graph, &taps, weights, isa, precision).map_err(does_not_fit)?;
+            (Network::Bf16(Executor::new(plan)), fingerprint)
+        } else {
+            let (plan, fingerprint) =
+                compile(&graph, &taps, weights, isa, precision).map_err(does_not_fit)?;
+            (Network::F32(Executor::new(plan)), fingerprint)
+        };
+        let (name, layers) = (architecture.name.to_string(), layers.to_vec());
+        Ok(Self { name, layers, precision, fingerprint, network })
     }
 }
 
@@ -88,21 +116,34 @@ impl FeatureExtractor for Backbone {
         &self.layers
     }
 
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
     fn fingerprint(&self) -> &str {
-        &self.plan.fingerprint
+        &self.fingerprint
     }
 
     fn features(&self, pictures: &Tensor) -> Result<Vec<Tensor>, BackboneError> {
-        let [_, height, width, channels] = pictures.shape();
-        if channels != self.plan.channels {
-            let expected = self.plan.channels;
-            return Err(BackboneError::Channels { backbone: self.name.clone(), got: channels, expected });
+        match &self.network {
+            Network::F32(executor) => self.run(executor, pictures),
+            Network::Bf16(executor) => self.run(executor, pictures),
         }
-        run(&self.plan, &self.pool, pictures).map_err(|TooSmall(layer)| BackboneError::TooSmall {
-            height,
-            width,
-            layer,
-        })
+    }
+}
+
+impl Backbone {
+    fn run<E: Element>(
+        &self,
+        executor: &Executor<E>,
+        pictures: &Tensor,
+    ) -> Result<Vec<Tensor>, BackboneError> {
+        let [_, height, width, got] = pictures.shape();
+        let expected = executor.channels();
+        if got != expected {
+            return Err(BackboneError::Channels { backbone: self.name.clone(), got, expected });
+        }
+        executor.run(pictures).map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
     }
 }
 

@@ -54,6 +54,13 @@ pub enum BackboneError {
         source: WeightsError,
     },
 
+    /// The processor does not multiply bf16.
+    #[error("precision bf16 needs a processor with AVX-512 BF16; this one computes with {isa}")]
+    NoBf16 {
+        /// The instruction set in use.
+        isa: &'static str,
+    },
+
     /// The input has another number of channels than the network takes.
     #[error("input has {got} channels, {backbone} takes {expected}")]
     Channels {

@@ -1,29 +1,46 @@
-//! Runs a plan: lays out every map for the size of the input, then step by step, rows in parallel.
+//! Runs a plan: lays out every map for the size of the input, then step by step.
+//!
+//! While there are enough pictures, every thread runs the whole plan on a picture of its own: its maps stay in its own
+//! caches and nobody waits. What is left over is computed picture by picture, each step spread over the threads. A
+//! picture's bits are the same either way.
 
 use crate::compile::{Kind, Plan, Step};
-use crate::graph::{Clamp, Padding};
+use crate::graph::Padding;
 use patchcore_kernels::buffer::Buffer;
-use patchcore_kernels::conv::{Layout, Picture, Rows, Window};
+use patchcore_kernels::conv::{Clamp, Conv, Layout, Picture, Rows, Window, WinogradConv};
+use patchcore_kernels::element::Element;
 use patchcore_kernels::pool::max_rows;
 use patchcore_tensor::Tensor;
 use rayon::prelude::*;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// Input rows that one task keeps close, in bytes; about half of a level-2 cache.
 const CLOSE: usize = 160 << 10;
 /// Weights above this size are walked once per task, so a task gets as many rows as the threads leave it.
-const HEAVY: usize = 600 << 10;
+const HEAVY: usize = 1200 << 10;
+/// Scratch memory of one band of Winograd's tiles, in bytes: with the weights of a point it stays in a level-2 cache.
+const BAND: usize = 512 << 10;
 
 /// The layer whose window does not fit into its input.
 pub(crate) struct TooSmall(pub(crate) String);
 
-/// Buffers of earlier runs, to be used again.
-#[derive(Default)]
-pub(crate) struct Pool(Mutex<Vec<Buffer>>);
+/// A plan that is ready to run, with the memory of earlier runs.
+pub(crate) struct Executor<E: Element> {
+    plan: Plan<E>,
+    /// For every value the last step that reads it; a value that nobody reads is free after it was made.
+    last_reader: Vec<usize>,
+    maps: Shelf<E>,
+    products: Shelf<f32>,
+}
 
-impl Pool {
-    fn take(&self, len: usize) -> Buffer {
-        let mut free = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+/// Buffers of earlier steps and runs, to be used again.
+#[derive(Default)]
+struct Shelf<E: Element>(Mutex<Vec<Buffer<E>>>);
+
+impl<E: Element> Shelf<E> {
+    /// The smallest buffer that is large enough, or a new one; its values are unspecified.
+    fn take(&self, len: usize) -> Buffer<E> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fitting =
             free.iter().enumerate().filter(|(_, b)| b.capacity() >= len).min_by_key(|(_, b)| b.capacity());
         let mut buffer = match fitting.map(|(i, _)| i) {
@@ -34,8 +51,8 @@ impl Pool {
         buffer
     }
 
-    fn give(&self, buffer: Buffer) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(buffer);
+    fn give(&self, buffer: Buffer<E>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
     }
 }
 
@@ -46,66 +63,202 @@ struct Layouts {
     pads: Vec<[usize; 2]>,
 }
 
-/// The tapped maps for a batch of pictures.
-pub(crate) fn run(plan: &Plan, pool: &Pool, pictures: &Tensor) -> Result<Vec<Tensor>, TooSmall> {
-    let [n, h, w, c] = pictures.shape();
-    let layouts = lay_out(plan, h, w)?;
-    let last_reader = last_readers(plan);
-    let mut values: Vec<Option<Buffer>> = (0..=plan.steps.len()).map(|_| None).collect();
-    values[0] = Some(bordered(pool, pictures.data(), layouts.values[0], n));
-    debug_assert_eq!(c, layouts.values[0].c);
-    let mut tapped: Vec<Option<Tensor>> = plan.taps.iter().map(|_| None).collect();
-    for (i, step) in plan.steps.iter().enumerate() {
-        let mut out = pool.take(n * layouts.values[i + 1].len());
-        {
-            let source = |value: usize| Source {
+/// One picture, and where its tapped maps go.
+type Task<'a> = (&'a [f32], Vec<&'a mut [f32]>);
+
+impl<E: Element> Executor<E> {
+    pub(crate) fn new(plan: Plan<E>) -> Self {
+        let mut last_reader: Vec<usize> =
+            (0..=plan.steps.len()).map(|value| value.saturating_sub(1)).collect();
+        for (i, step) in plan.steps.iter().enumerate() {
+            for value in std::iter::once(step.input).chain(step.residual) {
+                last_reader[value] = i;
+            }
+        }
+        Self { plan, last_reader, maps: Shelf::default(), products: Shelf::default() }
+    }
+
+    /// Channels of the input.
+    pub(crate) fn channels(&self) -> usize {
+        self.plan.channels
+    }
+
+    /// The tapped maps for a batch of pictures.
+    pub(crate) fn run(&self, pictures: &Tensor) -> Result<Vec<Tensor>, TooSmall> {
+        let [n, h, w, c] = pictures.shape();
+        let layouts = lay_out(&self.plan, h, w)?;
+        let shape = |&tap: &usize| layouts.values[tap];
+        let mut tapped: Vec<Tensor> =
+            self.plan.taps.iter().map(shape).map(|l| Tensor::zeros([n, l.h, l.w, l.c])).collect();
+        let mut maps: Vec<_> = tapped
+            .iter_mut()
+            .zip(&self.plan.taps)
+            .map(|(map, tap)| {
+                let l = shape(tap);
+                map.data_mut().chunks_exact_mut((l.h * l.w * l.c).max(1))
+            })
+            .collect();
+        let mut tasks: Vec<Task<'_>> = pictures
+            .data()
+            .chunks_exact((h * w * c).max(1))
+            .map(|picture| (picture, maps.iter_mut().filter_map(Iterator::next).collect()))
+            .collect();
+        let threads = rayon::current_num_threads();
+        let alone = if threads > 1 { tasks.len() / threads * threads } else { 0 };
+        let (alone, shared) = tasks.split_at_mut(alone);
+        for round in alone.chunks_mut(threads) {
+            round.par_iter_mut().for_each(|task| self.forward(&layouts, task, false));
+        }
+        for task in shared {
+            self.forward(&layouts, task, threads > 1);
+        }
+        Ok(tapped)
+    }
+
+    /// The whole plan on one picture; `parallel` spreads every step over the threads.
+    fn forward(&self, layouts: &Layouts, (picture, maps): &mut Task<'_>, parallel: bool) {
+        let mut values: Vec<Option<Buffer<E>>> = (0..=self.plan.steps.len()).map(|_| None).collect();
+        let mut input = self.maps.take(layouts.values[0].len());
+        bordered(picture, layouts.values[0], &mut input);
+        values[0] = Some(input);
+        for (i, step) in self.plan.steps.iter().enumerate() {
+            let layout = layouts.values[i + 1];
+            let mut out = self.maps.take(layout.len());
+            let source = |value: usize| Picture {
                 data: values[value].as_deref().unwrap_or(&[]),
                 layout: layouts.values[value],
             };
-            run_step(
-                step,
-                layouts.pads[i],
-                source(step.input),
-                step.residual.map(source),
-                layouts.values[i + 1],
-                &mut out,
-            );
-        }
-        values[i + 1] = Some(out);
-        for (slot, &tap) in tapped.iter_mut().zip(&plan.taps) {
-            if tap == i + 1 {
-                *slot = values[i + 1].as_deref().map(|data| unbordered(data, layouts.values[tap], n));
+            let (input, residual) = (source(step.input), step.residual.map(source));
+            self.step(step, layouts.pads[i], input, residual, layout, &mut out, parallel);
+            for (map, _) in maps.iter_mut().zip(&self.plan.taps).filter(|(_, tap)| **tap == i + 1) {
+                unbordered(&out, layout, map);
             }
-        }
-        for value in 0..=i + 1 {
-            if last_reader[value] <= i
-                && let Some(buffer) = values[value].take()
-            {
-                pool.give(buffer);
+            values[i + 1] = Some(out);
+            for value in 0..=i + 1 {
+                if self.last_reader[value] <= i
+                    && let Some(buffer) = values[value].take()
+                {
+                    self.maps.give(buffer);
+                }
             }
         }
     }
-    Ok(tapped.into_iter().flatten().collect())
-}
 
-/// For every value the last step that reads it; a value that nobody reads is free after it was made.
-fn last_readers(plan: &Plan) -> Vec<usize> {
-    let mut last: Vec<usize> = (0..=plan.steps.len()).map(|value| value.saturating_sub(1)).collect();
-    for (i, step) in plan.steps.iter().enumerate() {
-        for value in std::iter::once(step.input).chain(step.residual) {
-            last[value] = i;
+    #[expect(clippy::too_many_arguments, reason = "called once; all of it is what a step is")]
+    fn step(
+        &self,
+        step: &Step<Kind<E>>,
+        pad: [usize; 2],
+        input: Picture<'_, E>,
+        residual: Option<Picture<'_, E>>,
+        layout: Layout,
+        out: &mut [E],
+        parallel: bool,
+    ) {
+        layout.clear_border(out);
+        let out = &mut out[layout.rows()];
+        if let Kind::Winograd(conv, _) = &step.kind {
+            return self.winograd(conv, pad, input, residual, step.clamp, layout, out, parallel);
         }
+        let rows = match &step.kind {
+            Kind::Conv(conv, _) => rows_per_task(conv, input.layout, layout, parallel),
+            _ => fair_rows(layout.h, parallel),
+        };
+        chunks(parallel, out, rows * layout.row_len(), |task, data| {
+            let rows = Rows { layout, first: task * rows, data };
+            match &step.kind {
+                Kind::Conv(conv, _) => conv.rows(input, pad, residual, step.clamp, rows),
+                Kind::Winograd(..) => unreachable!("computed above"),
+                Kind::Depthwise(conv, _) => conv.rows(input, pad, step.clamp, rows),
+                Kind::MaxPool { size, stride, .. } => {
+                    let window = Window { size: [*size; 2], stride: *stride, pad };
+                    max_rows(self.plan.isa, input, window, rows);
+                }
+                Kind::Pointwise => pointwise(input, residual, step.clamp, rows),
+            }
+        });
     }
-    last
+
+    /// Band by band of tile rows. With light weights every thread has bands of its own; heavy ones are walked once for
+    /// all tiles of a band, and the threads share each phase.
+    #[expect(clippy::too_many_arguments, reason = "called once; all of it is what a step is")]
+    fn winograd(
+        &self,
+        conv: &WinogradConv<E>,
+        pad: [usize; 2],
+        input: Picture<'_, E>,
+        residual: Option<Picture<'_, E>>,
+        clamp: Clamp,
+        layout: Layout,
+        out: &mut [E],
+        parallel: bool,
+    ) {
+        let tiling = conv.tiling(layout);
+        let row_bytes = tiling.columns * tiling.window_len * size_of::<E>()
+            + tiling.points * tiling.products_len(tiling.columns) * size_of::<f32>();
+        let shared = parallel && conv.bytes() > HEAVY;
+        let band = if conv.bytes() > HEAVY { 8 * BAND } else { BAND };
+        let most = (band / row_bytes).clamp(1, fair_rows(tiling.rows, parallel && !shared));
+        // Bands of nearly equal height.
+        let tile_rows = tiling.rows.div_ceil(tiling.rows.div_ceil(most));
+        chunks(parallel && !shared, out, tile_rows * tiling.side * layout.row_len(), |number, data| {
+            let first = number * tile_rows;
+            let tile_rows = (data.len() / layout.row_len()).div_ceil(tiling.side);
+            let row_len = tiling.columns * tiling.window_len;
+            let mut windows = self.maps.take(tile_rows * row_len);
+            let rows = if shared { 1 } else { tile_rows };
+            chunks(shared, &mut windows, rows * row_len, |i, windows| {
+                conv.transform_input(input, pad, layout, first + i * rows, windows);
+            });
+            let point_len = tiling.products_len(tile_rows * tiling.columns);
+            let mut products = self.products.take(tiling.points * point_len);
+            let points = if shared { 1 } else { tiling.points };
+            chunks(shared, &mut products, points * point_len, |i, products| {
+                conv.multiply(layout, &windows, i * points, products);
+            });
+            let rows = rows * tiling.side;
+            chunks(shared, data, rows * layout.row_len(), |i, data| {
+                let rows = Rows { layout, first: first * tiling.side + i * rows, data };
+                conv.transform_output(&products, first, residual, clamp, rows);
+            });
+            self.maps.give(windows);
+            self.products.give(products);
+        });
+    }
 }
 
-fn lay_out(plan: &Plan, h: usize, w: usize) -> Result<Layouts, TooSmall> {
-    let mut values = vec![Layout { h, w, c: plan.channels, border: 0 }];
+/// Calls `f` with every chunk and its number, on all threads or in order.
+fn chunks<T: Send>(parallel: bool, data: &mut [T], len: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    if parallel {
+        data.par_chunks_mut(len.max(1)).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    } else {
+        data.chunks_mut(len.max(1)).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    }
+}
+
+/// Rows of a task, when each thread gets one.
+fn fair_rows(rows: usize, parallel: bool) -> usize {
+    if parallel { rows.div_ceil(rayon::current_num_threads()).max(1) } else { rows }
+}
+
+/// How many output rows of a convolution make one task. Any number gives the same bits.
+fn rows_per_task<E: Element>(conv: &Conv<E>, input: Layout, out: Layout, parallel: bool) -> usize {
+    let fair = fair_rows(out.h, parallel);
+    if conv.bytes() > HEAVY {
+        return fair;
+    }
+    let close = CLOSE / (input.row_len() * conv.shape().stride * size_of::<E>()).max(1);
+    close.clamp(1, fair)
+}
+
+fn lay_out<E: Element>(plan: &Plan<E>, h: usize, w: usize) -> Result<Layouts, TooSmall> {
+    let mut values = vec![Layout::for_kernels::<E>(h, w, plan.channels, 0)];
     let mut pads = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         let from = values[step.input];
         let (size, stride, padding, needs_border) = match &step.kind {
             Kind::Conv(conv, padding) => (conv.shape().size, conv.shape().stride, *padding, true),
+            Kind::Winograd(_, padding) => ([3, 3], 1, *padding, true),
             Kind::Depthwise(conv, padding) => (conv.size(), conv.stride(), *padding, true),
             Kind::MaxPool { size, stride, pad } => ([*size; 2], *stride, Padding::Symmetric(*pad), false),
             Kind::Pointwise => ([1, 1], 1, Padding::Symmetric(0), false),
@@ -118,7 +271,7 @@ fn lay_out(plan: &Plan, h: usize, w: usize) -> Result<Layouts, TooSmall> {
             values[step.input].border = values[step.input].border.max(border);
         }
         pads.push([top, left]);
-        values.push(Layout { h: oh, w: ow, c: step.channels, border: 0 });
+        values.push(Layout::for_kernels::<E>(oh, ow, step.channels, 0));
     }
     Ok(Layouts { values, pads })
 }
@@ -137,113 +290,55 @@ fn reach(len: usize, size: usize, stride: usize, padding: Padding) -> Option<(us
     (len > 0).then_some((out, before, end.saturating_sub(len + before)))
 }
 
-/// A batch of pictures of one layout.
-#[derive(Clone, Copy)]
-struct Source<'a> {
-    data: &'a [f32],
-    layout: Layout,
-}
-
-impl<'a> Source<'a> {
-    fn picture(self, n: usize) -> Picture<'a> {
-        let len = self.layout.len();
-        Picture { data: &self.data[n * len..(n + 1) * len], layout: self.layout }
-    }
-}
-
-fn run_step(
-    step: &Step,
-    pad: [usize; 2],
-    input: Source<'_>,
-    residual: Option<Source<'_>>,
-    layout: Layout,
-    out: &mut [f32],
+/// Sum and clamp of two maps.
+fn pointwise<E: Element>(
+    input: Picture<'_, E>,
+    residual: Option<Picture<'_, E>>,
+    clamp: Clamp,
+    rows: Rows<'_, E>,
 ) {
-    let per_task = rows_per_task(step, input, layout, out.len() / layout.len().max(1));
-    out.par_chunks_mut(layout.len()).enumerate().for_each(|(n, picture)| {
-        layout.clear_border(picture);
-        let (from, extra) = (input.picture(n), residual.map(|r| r.picture(n)));
-        picture[layout.rows()].par_chunks_mut(per_task * layout.row_len()).enumerate().for_each(
-            |(task, data)| {
-                let rows = Rows { layout, first: task * per_task, data };
-                match &step.kind {
-                    Kind::Conv(conv, _) => conv.rows(from, pad, extra, step.clamp, rows),
-                    Kind::Depthwise(conv, _) => conv.rows(from, pad, step.clamp, rows),
-                    Kind::MaxPool { size, stride, .. } => {
-                        max_rows(from, Window { size: [*size; 2], stride: *stride, pad }, rows);
-                    }
-                    Kind::Pointwise => pointwise(from, extra, step.clamp, rows),
-                }
-            },
-        );
-    });
-}
-
-/// How many output rows make one task. Any number gives the same bits.
-fn rows_per_task(step: &Step, input: Source<'_>, out: Layout, pictures: usize) -> usize {
-    let tasks_wanted = rayon::current_num_threads().div_ceil(pictures.max(1)) * 2;
-    let fair = if rayon::current_num_threads() == 1 { out.h } else { out.h.div_ceil(tasks_wanted) };
-    let close = match &step.kind {
-        Kind::Conv(conv, _) if conv.bytes() > HEAVY => out.h,
-        Kind::Conv(conv, _) => {
-            CLOSE / (input.layout.row_len() * conv.shape().stride * size_of::<f32>()).max(1)
-        }
-        _ => out.h,
-    };
-    close.min(fair).max(1)
-}
-
-fn pointwise(input: Picture<'_>, residual: Option<Picture<'_>>, clamp: Clamp, rows: Rows<'_>) {
     let Rows { layout, first, data } = rows;
-    let (side, width) = (layout.border * layout.c, layout.w * layout.c);
     for (row, out) in data.chunks_exact_mut(layout.row_len().max(1)).enumerate() {
-        let out = &mut out[side..side + width];
-        let from = input.layout.at(first + row, 0);
-        out.copy_from_slice(&input.data[from..from + width]);
-        if let Some(r) = residual {
-            let from = r.layout.at(first + row, 0);
-            out.iter_mut().zip(&r.data[from..from + width]).for_each(|(o, v)| *o += v);
-        }
-        for v in out {
-            // Comparisons, not `max`, so that NaN passes through.
-            *v = if *v < clamp.low {
-                clamp.low
-            } else if *v > clamp.high {
-                clamp.high
-            } else {
-                *v
+        for x in 0..layout.w {
+            let at = |picture: Picture<'_, E>, c: usize| {
+                picture.data[picture.layout.at(first + row, x) + c].to_f32()
             };
+            let pixel = &mut out[(layout.border + x) * layout.pitch..][..layout.c];
+            for (c, v) in pixel.iter_mut().enumerate() {
+                let sum = at(input, c) + residual.map_or(0.0, |r| at(r, c));
+                // Comparisons, not `max`, so that NaN passes through.
+                let clamped = if sum < clamp.low {
+                    clamp.low
+                } else if sum > clamp.high {
+                    clamp.high
+                } else {
+                    sum
+                };
+                *v = E::from_f32(clamped);
+            }
         }
     }
 }
 
-/// Copies plain pictures into a buffer with borders.
-fn bordered(pool: &Pool, data: &[f32], layout: Layout, n: usize) -> Buffer {
-    let mut out = pool.take(n * layout.len());
-    let row = layout.w * layout.c;
-    for (picture, from) in
-        out.chunks_exact_mut(layout.len().max(1)).zip(data.chunks_exact((layout.h * row).max(1)))
-    {
-        layout.clear_border(picture);
-        for y in 0..layout.h {
-            let at = layout.at(y, 0);
-            picture[at..at + row].copy_from_slice(&from[y * row..(y + 1) * row]);
+/// Copies a plain picture into a buffer with borders.
+fn bordered<E: Element>(from: &[f32], layout: Layout, to: &mut [E]) {
+    layout.clear_border(to);
+    for (i, pixel) in from.chunks_exact(layout.c.max(1)).enumerate() {
+        let at = layout.at(i / layout.w, i % layout.w);
+        for (to, &value) in to[at..].iter_mut().zip(pixel) {
+            *to = E::from_f32(value);
         }
     }
-    out
 }
 
-fn unbordered(data: &[f32], layout: Layout, n: usize) -> Tensor {
-    let mut out = Tensor::zeros([n, layout.h, layout.w, layout.c]);
-    let row = layout.w * layout.c;
-    let pictures = out.data_mut().chunks_exact_mut((layout.h * row).max(1));
-    for (to, picture) in pictures.zip(data.chunks_exact(layout.len().max(1))) {
-        for y in 0..layout.h {
-            let at = layout.at(y, 0);
-            to[y * row..(y + 1) * row].copy_from_slice(&picture[at..at + row]);
+/// Copies a map out of a buffer with borders.
+fn unbordered<E: Element>(from: &[E], layout: Layout, to: &mut [f32]) {
+    for (i, pixel) in to.chunks_exact_mut(layout.c.max(1)).enumerate() {
+        let at = layout.at(i / layout.w, i % layout.w);
+        for (value, from) in pixel.iter_mut().zip(&from[at..]) {
+            *value = from.to_f32();
         }
     }
-    out
 }
 
 #[cfg(test)]

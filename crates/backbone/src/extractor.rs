@@ -1,6 +1,6 @@
 //! The door through which the method sees a network.
 
-use crate::BackboneError;
+use crate::{BackboneError, Precision};
 use patchcore_tensor::Tensor;
 
 /// A frozen network that turns pictures into feature maps.
@@ -12,6 +12,9 @@ pub trait FeatureExtractor: Send + Sync {
 
     /// The tapped layers, in the order in which [`features`](Self::features) gives them.
     fn layers(&self) -> &[String];
+
+    /// In which numbers the maps are computed.
+    fn precision(&self) -> Precision;
 
     /// Identifies the weights: equal for equal values of the tensors that the taps need, whatever file they came from.
     fn fingerprint(&self) -> &str;

@@ -28,8 +28,10 @@ mod execute;
 mod extractor;
 pub mod graph;
 pub mod networks;
+mod precision;
 pub mod weights;
 
 pub use backbone::{Backbone, parameters, weights_from};
 pub use error::BackboneError;
 pub use extractor::FeatureExtractor;
+pub use precision::Precision;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore_backbone::weights::Weights;
-use patchcore_backbone::{Backbone, FeatureExtractor, weights_from};
+use patchcore_backbone::{Backbone, FeatureExtractor, Precision, weights_from};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{Fixture, max_abs_difference, shared_golden, weights::tensor};
@@ -47,7 +47,8 @@ fn check(name: &str, layers: [&str; 2], fixture: &str, keys: &[String; 2], names
     let weights = formula_weights(name);
     let input = pictures(&preprocess, names);
     for &isa in isas {
-        let backbone = Backbone::load_for(isa, name, &weights, &layers.map(String::from)).unwrap();
+        let backbone =
+            Backbone::load_for(isa, name, &weights, &layers.map(String::from), Precision::F32).unwrap();
         for (map, key) in backbone.features(&input).unwrap().iter().zip(keys) {
             let (shape, expected) = golden.f32(key);
             let step = map.shape()[3] / shape[1];

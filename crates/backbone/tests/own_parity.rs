@@ -3,7 +3,7 @@
 
 use patchcore_backbone::networks::architecture;
 use patchcore_backbone::weights::{WeightTensor, Weights};
-use patchcore_backbone::{Backbone, FeatureExtractor, parameters};
+use patchcore_backbone::{Backbone, FeatureExtractor, Precision, parameters};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{Fixture, max_abs_difference, testdata, weights::tensor};
@@ -52,7 +52,7 @@ fn check(name: &str, layers: &[&str]) {
     let (input, weights) = (input(&parity), torchvision_weights(name));
     let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
     for isa in Isa::available() {
-        let backbone = Backbone::load_for(isa, name, &weights, &layers).unwrap();
+        let backbone = Backbone::load_for(isa, name, &weights, &layers, Precision::F32).unwrap();
         for (map, layer) in backbone.features(&input).unwrap().iter().zip(&layers) {
             let (shape, expected) = parity.f32(&format!("features/{name}/{layer}"));
             assert_eq!([shape[0], shape[2], shape[3]], [3, map.shape()[1], map.shape()[2]], "{name} {layer}");

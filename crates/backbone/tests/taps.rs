@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore_backbone::weights::Weights;
-use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, parameters, weights_from};
+use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, Precision, parameters, weights_from};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{max_abs_difference, weights::tensor, weights::uniform};
@@ -18,7 +18,7 @@ fn pictures(n: usize, h: usize, w: usize) -> Tensor {
 
 fn maps(name: &str, weights: &Weights, layers: &[&str], input: &Tensor) -> Vec<Tensor> {
     let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
-    Backbone::load(name, weights, &layers).unwrap().features(input).unwrap()
+    Backbone::load(name, weights, &layers, Precision::F32).unwrap().features(input).unwrap()
 }
 
 fn relu(map: &Tensor, high: f32) -> Vec<f32> {
@@ -72,7 +72,7 @@ fn mobilenet_under_both_names() {
     }
     assert!(torchvision.get(first_conv).is_some() && timm.get(first_conv).is_none());
     let load = |weights: &Weights, layers: [&str; 2]| {
-        Backbone::load("mobilenet_v2", weights, &layers.map(String::from)).unwrap()
+        Backbone::load("mobilenet_v2", weights, &layers.map(String::from), Precision::F32).unwrap()
     };
     let a = load(&timm, ["blocks.2", "blocks.4"]);
     let b = load(&torchvision, ["features.6", "features.13"]);
@@ -120,7 +120,8 @@ fn batches_and_threads_change_no_bit() {
         let weights = formula_weights(name);
         let batch = pictures(3, 57, 75);
         for isa in Isa::available() {
-            let backbone = Backbone::load_for(isa, name, &weights, &layers.map(String::from)).unwrap();
+            let backbone =
+                Backbone::load_for(isa, name, &weights, &layers.map(String::from), Precision::F32).unwrap();
             let run = |threads: usize, input: &Tensor| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| backbone.features(input).unwrap())
@@ -154,7 +155,7 @@ fn what_does_not_fit_is_named() {
     let weights = formula_weights("resnet18");
     let error = |name: &str, weights: &Weights, layers: &[&str]| {
         let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
-        Backbone::load(name, weights, &layers).err().unwrap()
+        Backbone::load(name, weights, &layers, Precision::F32).err().unwrap()
     };
     assert!(
         error("resnet19", &weights, &["layer1"])
@@ -179,7 +180,7 @@ fn what_does_not_fit_is_named() {
     for name in weights.names().filter(|n| !n.starts_with("layer2") && !n.starts_with("layer3")) {
         short.insert(name, weights.get(name).unwrap().clone());
     }
-    Backbone::load("resnet18", &short, &["layer1".into()]).unwrap();
+    Backbone::load("resnet18", &short, &["layer1".into()], Precision::F32).unwrap();
     let BackboneError::Weights { source, .. } = error("resnet18", &short, &["layer2"]) else { panic!() };
     assert!(source.to_string().contains("layer2.0.conv1.weight"), "{source}");
 }

@@ -108,6 +108,10 @@ pub(crate) struct ModelOptions {
     #[arg(long, value_name = "FILE", help_heading = "Model")]
     pub(crate) weights: Option<PathBuf>,
 
+    /// In which numbers the backbone computes; judging follows the model
+    #[arg(long, value_enum, default_value_t = PrecisionName::F32, help_heading = "Model")]
+    pub(crate) precision: PrecisionName,
+
     /// Layers to tap, the one with the finest grid first [default: the two at strides 8 and 16]
     #[arg(
         long,
@@ -177,6 +181,17 @@ pub(crate) enum Preset {
     /// The original: resize 366, crop 320, 1024 values, ratio 0.01, approximate greedy
     #[value(name = "reference-320")]
     Reference320,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum PrecisionName {
+    /// As exact as other engines
+    #[default]
+    F32,
+    /// Fewer multiplications, about three times the rounding error
+    Fast,
+    /// Half the memory and 8 bits of precision, only on processors that multiply bf16
+    Bf16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,10 +11,11 @@ use std::path::Path;
 pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
     if let Some(path) = weights {
         let file = Weights::read(path)?;
-        return Backbone::load(&params.backbone, &file, &params.layers).map_err(|error| about(path, error));
+        return Backbone::load(&params.backbone, &file, &params.layers, params.precision)
+            .map_err(|error| about(path, error));
     }
     if params.backbone == ARCHITECTURES[0].name {
-        return Ok(Backbone::embedded_with(&params.layers)?);
+        return Ok(Backbone::embedded_with(&params.layers, params.precision)?);
     }
     Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() })
         .hint("give them with --weights FILE (.safetensors, or .pth as torchvision has them)"))

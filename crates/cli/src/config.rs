@@ -1,8 +1,9 @@
 //! From what was typed to what may run.
 
-use crate::args::{ModelOptions, Preset, SamplerName};
+use crate::args::{ModelOptions, PrecisionName, Preset, SamplerName};
 use crate::exit::Failure;
 use patchcore::{BankSize, Params, Reduction, SamplerKind};
+use patchcore_backbone::Precision;
 use patchcore_backbone::networks::{ARCHITECTURES, architecture};
 use patchcore_image::Geometry;
 use patchcore_kernels::isa::{Isa, VARIABLE};
@@ -44,6 +45,11 @@ pub(crate) fn params(options: &ModelOptions) -> Result<Params, Failure> {
     if !options.layers.is_empty() {
         params.layers.clone_from(&options.layers);
     }
+    params.precision = match options.precision {
+        PrecisionName::F32 => Precision::F32,
+        PrecisionName::Fast => Precision::Fast,
+        PrecisionName::Bf16 => Precision::Bf16,
+    };
     params.embedding.patch.size = options.patchsize.unwrap_or(params.embedding.patch.size);
     params.num_nn = options.anomaly_score_num_nn.unwrap_or(params.num_nn);
     params.embedding.reduction = reduction(options, params.embedding.reduction);

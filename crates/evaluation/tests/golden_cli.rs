@@ -3,7 +3,7 @@
 
 use patchcore::{Files, Fitted, MemoryBank, Model, Params, PatchCore, Quiet, SamplerKind};
 use patchcore_backbone::networks::architecture;
-use patchcore_backbone::{Backbone, weights_from};
+use patchcore_backbone::{Backbone, Precision, weights_from};
 use patchcore_evaluation::{PixelRule, evaluate};
 use patchcore_image::{Limits, mvtec_category};
 use patchcore_metrics::{min_max_fuse_maps, min_max_fuse_scores};
@@ -18,7 +18,8 @@ fn cli_single() {
     };
     let mut params = Params::reference(architecture("resnet18").unwrap(), 256, 224, 0.1);
     let weights = weights_from("resnet18", |key, shape| tensor(key, shape, 0, 1.0)).unwrap();
-    let load = |params: &Params| Backbone::load("resnet18", &weights, &params.layers).unwrap();
+    let load =
+        |params: &Params| Backbone::load("resnet18", &weights, &params.layers, Precision::F32).unwrap();
     let category = mvtec_category(&root, "widget").unwrap();
     let paths = category.train.iter().map(|s| s.path.clone()).collect();
     let files = Files { paths, root, limits: Limits::default() };

@@ -3,7 +3,7 @@
 
 use patchcore::{Files, Params, PatchCore, Quiet};
 use patchcore_backbone::networks::architecture;
-use patchcore_backbone::{Backbone, weights::Weights};
+use patchcore_backbone::{Backbone, Precision, weights::Weights};
 use patchcore_evaluation::{Evaluation, PixelRule, evaluate};
 use patchcore_image::{Limits, mvtec_category};
 use patchcore_testkit::shared;
@@ -16,7 +16,7 @@ fn run(set: &str, weights: &str, params: Params) -> Evaluation {
     let root = shared("data").unwrap();
     let category = mvtec_category(&root, set).unwrap();
     let paths = category.train.iter().map(|s| s.path.clone()).collect();
-    let backbone = Backbone::load(&params.backbone, &weights, &params.layers).unwrap();
+    let backbone = Backbone::load(&params.backbone, &weights, &params.layers, Precision::F32).unwrap();
     let rule = PixelRule::of(&params.preprocess);
     let files = Files { paths, root, limits: Limits::default() };
     let model = PatchCore::load(params, backbone).unwrap().fit(&files, &Quiet).unwrap();

@@ -1,5 +1,9 @@
 //! Which instruction sets this processor has, and which one to use.
 
+use crate::conv::panel_width;
+use crate::vector::Portable;
+#[cfg(target_arch = "x86_64")]
+use crate::vector::{Avx2, Avx512};
 use std::sync::OnceLock;
 
 /// An instruction set that this processor has. The field is private: holding an `Isa` proves that the processor
@@ -53,6 +57,33 @@ impl Isa {
             let wished = std::env::var(VARIABLE).ok().and_then(|name| Self::by_name(&name));
             wished.or_else(|| Self::available().pop()).unwrap_or(Self(Kind::Portable))
         })
+    }
+
+    /// Output channels of one panel of weights.
+    pub(crate) fn panel(self) -> usize {
+        match self.0 {
+            Kind::Portable => panel_width::<Portable>(),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => panel_width::<Avx2>(),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => panel_width::<Avx512>(),
+        }
+    }
+
+    /// Whether the kernels for [`Bf16`](crate::element::Bf16) run here: with AVX-512 where the processor multiplies bf16
+    /// itself, and in plain Rust, which defines the result.
+    pub fn has_bf16(self) -> bool {
+        match self.0 {
+            Kind::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => false,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => {
+                is_x86_feature_detected!("avx512bf16")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+        }
     }
 
     /// `portable`, `avx2` or `avx512`.

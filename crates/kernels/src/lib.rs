@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`isa`] | which instruction sets this processor has |
 //! | `vector` | one small trait over SIMD registers: portable, AVX2 + FMA, AVX-512 |
+//! | [`element`] | how values are stored: `f32`, or bf16 at half the size |
 //! | [`buffer`] | a buffer whose start is aligned to a cache line |
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
 //! | [`pool`] | maximum pooling |
@@ -29,6 +30,7 @@
 pub mod buffer;
 pub mod conv;
 pub mod distance;
+pub mod element;
 pub mod isa;
 pub mod pool;
 mod vector;

@@ -3,7 +3,7 @@
 use crate::calibration::{Calibration, FALSE_ALARM_RATE};
 use crate::fitted::{Fitted, Training};
 use crate::predict::Model;
-use crate::steps::embed;
+use crate::steps::{check_precision, embed};
 use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
 use patchcore_backbone::FeatureExtractor;
@@ -43,6 +43,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
                 must: format!("{} {}, as loaded", extractor.name(), extractor.layers().join(" ")),
             });
         }
+        check_precision(&params, &extractor)?;
         Ok(Self {
             params,
             extractor,

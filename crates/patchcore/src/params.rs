@@ -5,6 +5,7 @@ use crate::coreset::{BankSize, Sampler, SamplerKind};
 use crate::embedding::{PatchEmbedding, Reduction};
 use crate::patch::PatchShape;
 use crate::score::{ImageScore, PatchDistance};
+use patchcore_backbone::Precision;
 use patchcore_backbone::networks::{ARCHITECTURES, Architecture};
 use patchcore_image::{Geometry, Preprocess};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub struct Params {
     pub backbone: String,
     /// `layers_to_extract_from`: the tapped layers; the first gives the patch grid.
     pub layers: Vec<String>,
+    /// In which numbers the backbone computes.
+    #[serde(default)]
+    pub precision: Precision,
     /// How feature maps become embeddings.
     pub embedding: PatchEmbedding,
     /// How the memory bank is chosen.
@@ -55,6 +59,7 @@ impl Params {
             preprocess: preprocess(backbone, Geometry::Whole { area_side: 224, multiple: 16 }),
             backbone: backbone.name.to_string(),
             layers: backbone.layers.map(String::from).to_vec(),
+            precision: Precision::F32,
             embedding: PatchEmbedding { patch: PatchShape { size: 3, stride: 1 }, reduction: Reduction::Raw },
             sampler: Sampler { kind: SamplerKind::Greedy, size: BankSize::RatioAtLeast(0.01, 2000), seed: 0 },
             num_nn: 1,
@@ -72,6 +77,7 @@ impl Params {
             preprocess: preprocess(backbone, Geometry::ResizeCrop { resize, crop: [image_size; 2] }),
             backbone: backbone.name.to_string(),
             layers: backbone.layers.map(String::from).to_vec(),
+            precision: Precision::F32,
             embedding: PatchEmbedding {
                 patch: PatchShape { size: 3, stride: 1 },
                 reduction: Reduction::Pooled { pretrain: 1024, target: 1024 },

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::calibration::Verdict;
 use crate::fitted::Fitted;
-use crate::steps::{Prediction, embed, score};
+use crate::steps::{Prediction, check_precision, embed, score};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Picture;
 
@@ -17,7 +17,8 @@ impl<E: FeatureExtractor> Model<E> {
     /// Joins what a model file held with its network.
     ///
     /// # Errors
-    /// [`Error::OtherWeights`] if the network or its weights are not those that the model was fitted with.
+    /// [`Error::OtherWeights`] if the network or its weights are not those that the model was fitted with;
+    /// [`Error::Parameter`] if it computes in another precision.
     pub fn new(fitted: Fitted, extractor: E) -> Result<Self, Error> {
         if fitted.fingerprint != extractor.fingerprint() {
             return Err(Error::OtherWeights {
@@ -27,6 +28,7 @@ impl<E: FeatureExtractor> Model<E> {
                 given: extractor.fingerprint().to_string(),
             });
         }
+        check_precision(&fitted.params, &extractor)?;
         Ok(Self { fitted, extractor })
     }
 

@@ -24,6 +24,15 @@ pub struct Prediction {
     pub nearest: Vec<u32>,
 }
 
+/// Fails unless the network computes as the model says.
+pub(crate) fn check_precision<E: FeatureExtractor>(params: &Params, extractor: &E) -> Result<(), Error> {
+    if params.precision == extractor.precision() {
+        return Ok(());
+    }
+    let must = format!("{}, as the backbone was loaded", extractor.precision());
+    Err(Error::Parameter { name: "precision", got: params.precision.to_string(), must })
+}
+
 /// Preprocesses, extracts and embeds pictures; those of one input size go through the network together.
 pub(crate) fn embed<E: FeatureExtractor>(
     params: &Params,

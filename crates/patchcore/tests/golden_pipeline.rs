@@ -3,7 +3,7 @@
 
 use patchcore::{BankSize, Fitted, ImageScore, Params, PatchCore, PatchShape, Quiet, Reduction};
 use patchcore_backbone::networks::architecture;
-use patchcore_backbone::{Backbone, weights_from};
+use patchcore_backbone::{Backbone, Precision, weights_from};
 use patchcore_image::{Geometry, Limits, Picture, decode};
 use patchcore_testkit::{Fixture, assert_all_close, shared, shared_golden, weights::tensor};
 
@@ -67,7 +67,7 @@ impl Case {
         };
         let weights = weights_from(self.backbone, |key, shape| tensor(key, shape, 0, 1.0)).unwrap();
         let params = self.params();
-        let backbone = Backbone::load(self.backbone, &weights, &params.layers).unwrap();
+        let backbone = Backbone::load(self.backbone, &weights, &params.layers, Precision::F32).unwrap();
         let train: Vec<(String, Picture)> =
             (0..6).map(|i| (format!("{i}"), toy(&format!("train/good/00{i}")))).collect();
         let model = PatchCore::load(params, backbone).unwrap().fit(&train, &Quiet).unwrap();

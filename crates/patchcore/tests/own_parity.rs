@@ -5,7 +5,7 @@ use patchcore::coreset::{Projection, approximate_greedy};
 use patchcore::{BankSize, Mt19937, Params, PatchCore, PatchShape, Prediction, Quiet, Reduction};
 use patchcore_backbone::networks::architecture;
 use patchcore_backbone::weights::Weights;
-use patchcore_backbone::{Backbone, FeatureExtractor, weights_from};
+use patchcore_backbone::{Backbone, FeatureExtractor, Precision, weights_from};
 use patchcore_image::{Geometry, Limits, Picture, decode};
 use patchcore_tensor::{Embeddings, Tensor};
 use patchcore_testkit::{Fixture, assert_all_close, testdata, weights::tensor};
@@ -110,7 +110,7 @@ impl Run {
     }
 
     fn backbone(&self) -> Backbone {
-        Backbone::load("resnet18", &WEIGHTS, &self.params().layers).unwrap()
+        Backbone::load("resnet18", &WEIGHTS, &self.params().layers, Precision::F32).unwrap()
     }
 
     /// The rows of all pictures, and the patches of each.

@@ -5,7 +5,7 @@ use patchcore::{
     BankSize, Error, Model, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape, Quiet, Reduction,
     SamplerKind, Verdict,
 };
-use patchcore_backbone::{BackboneError, FeatureExtractor};
+use patchcore_backbone::{BackboneError, FeatureExtractor, Precision};
 use patchcore_image::{Geometry, Picture};
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{assert_all_close, weights::uniform};
@@ -31,6 +31,10 @@ impl FeatureExtractor for Toy {
 
     fn layers(&self) -> &[String] {
         &self.layers
+    }
+
+    fn precision(&self) -> Precision {
+        Precision::F32
     }
 
     fn fingerprint(&self) -> &'static str {

@@ -43,7 +43,12 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         shown(&args.model),
         training.version
     ))?;
-    output::line(&format!("backbone       {}, layers {}", p.backbone, p.layers.join(" ")))?;
+    output::line(&format!(
+        "backbone       {}, layers {}, precision {}",
+        p.backbone,
+        p.layers.join(" "),
+        p.precision
+    ))?;
     output::line(&format!("weights        {}", fitted.fingerprint))?;
     output::line(&format!("preprocess     {}", params(serde_json::to_string(&p.preprocess))))?;
     output::line(&format!(

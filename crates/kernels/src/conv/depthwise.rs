@@ -1,10 +1,10 @@
 //! Depthwise convolution: every channel has its own window, lanes run along the channels.
 
-use super::layout::{Clamp, Layout, Picture, Rows, Window};
-use crate::isa::{Isa, Kind};
-#[cfg(target_arch = "x86_64")]
-use crate::vector::{Avx2, Avx512};
-use crate::vector::{Portable, Vector};
+use super::layout::{Clamp, Picture, Rows, Window};
+use crate::element::Element;
+use crate::isa::Isa;
+use crate::vector::Lanes;
+use crate::vector::dispatch::Kernel;
 
 /// Neighbouring output pixels that share one load of a weight.
 const PIXELS: usize = 4;
@@ -51,86 +51,62 @@ impl DepthwiseConv {
     ///
     /// # Panics
     /// If a length or a layout does not fit, or the window leaves the bordered picture.
-    pub fn rows(&self, input: Picture<'_>, pad: [usize; 2], clamp: Clamp, out: Rows<'_>) {
+    pub fn rows<E: Element>(&self, input: Picture<'_, E>, pad: [usize; 2], clamp: Clamp, out: Rows<'_, E>) {
         let window = Window { size: self.size, stride: self.stride, pad };
         let rows = out.count();
-        let Rows { layout: out_layout, first: first_row, data: out } = out;
-        assert_eq!((input.layout.c, out_layout.c), (self.channels, self.channels), "channels differ");
-        window.check(input, first_row, rows, out_layout.w);
-        let job = Job { conv: self, window, input, clamp, out_layout, first_row, rows };
-        match self.isa.0 {
-            // SAFETY: all layouts were checked above; the portable register needs no instruction set.
-            Kind::Portable => unsafe { job.run::<Portable>(out) },
-            // SAFETY: as above, and this `Kind` exists only where AVX2 and FMA were detected.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { run_avx2(&job, out) },
-            // SAFETY: as above, and this `Kind` exists only where AVX-512F was detected.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => unsafe { run_avx512(&job, out) },
-        }
+        assert_eq!((input.layout.c, out.layout.c), (self.channels, self.channels), "channels differ");
+        window.check(input, out.first, rows, out.layout.w);
+        let job = Job { conv: self, window, input, clamp, rows, out };
+        // SAFETY: all layouts were checked above.
+        unsafe { E::dispatch(self.isa, job) }
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn run_avx2(job: &Job<'_>, out: &mut [f32]) {
-    // SAFETY: the caller checked the layouts; the instruction set is this function's.
-    unsafe { job.run::<Avx2>(out) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn run_avx512(job: &Job<'_>, out: &mut [f32]) {
-    // SAFETY: the caller checked the layouts; the instruction set is this function's.
-    unsafe { job.run::<Avx512>(out) }
-}
-
-/// One call of [`DepthwiseConv::rows`], checked.
-struct Job<'a> {
+/// One call of [`DepthwiseConv::rows`], checked: the layouts fit their slices and every window lies inside the
+/// bordered picture.
+struct Job<'a, E> {
     conv: &'a DepthwiseConv,
     window: Window,
-    input: Picture<'a>,
+    input: Picture<'a, E>,
     clamp: Clamp,
-    out_layout: Layout,
-    first_row: usize,
     rows: usize,
+    out: Rows<'a, E>,
 }
 
-impl Job<'_> {
-    /// # Safety
-    /// The layouts fit their slices and every window lies inside the bordered picture; the processor has `V`.
+impl<E: Element> Kernel<E> for Job<'_, E> {
     #[inline(always)]
-    unsafe fn run<V: Vector>(&self, out: &mut [f32]) {
-        let layout = &self.out_layout;
+    unsafe fn run<V: Lanes<E>>(mut self) {
         for row in 0..self.rows {
             let mut x = 0;
-            while x < layout.w {
-                let left = layout.w - x;
+            while x < self.out.layout.w {
+                let left = self.out.layout.w - x;
                 // SAFETY: pixels `x..x + M` lie inside the row; the rest is passed on from the caller.
                 unsafe {
                     if left >= PIXELS {
-                        self.pixels::<V, PIXELS>(row, x, out);
+                        self.pixels::<V, PIXELS>(row, x);
                         x += PIXELS;
                     } else {
-                        self.pixels::<V, 1>(row, x, out);
+                        self.pixels::<V, 1>(row, x);
                         x += 1;
                     }
                 }
             }
         }
     }
+}
 
+impl<E: Element> Job<'_, E> {
     /// All channels of `M` neighbouring output pixels.
     ///
     /// # Safety
-    /// As [`run`](Self::run), and the pixels lie inside the row.
+    /// The job is as its maker promises, the pixels lie inside the row, the processor has `V`.
     #[inline(always)]
-    unsafe fn pixels<V: Vector, const M: usize>(&self, row: usize, x0: usize, out: &mut [f32]) {
-        let (input, layout) = (&self.input.layout, &self.out_layout);
+    unsafe fn pixels<V: Lanes<E>, const M: usize>(&mut self, row: usize, x0: usize) {
+        let (input, layout) = (&self.input.layout, &self.out.layout);
         let channels = self.conv.channels;
-        let y = (self.first_row + row) * self.window.stride + input.border - self.window.pad[0];
+        let y = (self.out.first + row) * self.window.stride + input.border - self.window.pad[0];
         let x = x0 * self.window.stride + input.border - self.window.pad[1];
-        let step = self.window.stride * input.c;
+        let step = self.window.stride * input.pitch;
         let mut c = 0;
         while c < channels {
             let n = V::N.min(channels - c);
@@ -138,24 +114,26 @@ impl Job<'_> {
             // the pixel; partial loads and stores do not touch what lies behind.
             unsafe {
                 let load = |p: *const f32| if n == V::N { V::load(p) } else { V::load_part(p, n) };
+                let read = |p: *const E| if n == V::N { V::read(p) } else { V::read_part(p, n) };
                 let mut sums = [load(self.conv.bias.as_ptr().add(c)); M];
-                let a = self.input.data.as_ptr().add(y * input.row_len() + x * input.c + c);
+                let a = self.input.data.as_ptr().add(y * input.row_len() + x * input.pitch + c);
                 for ky in 0..self.window.size[0] {
                     for kx in 0..self.window.size[1] {
                         let number = ky * self.window.size[1] + kx;
                         let weight = load(self.conv.weights.as_ptr().add(number * channels + c));
-                        let tap = a.add(ky * input.row_len() + kx * input.c);
+                        let tap = a.add(ky * input.row_len() + kx * input.pitch);
                         for (i, sum) in sums.iter_mut().enumerate() {
-                            *sum = load(tap.add(i * step)).mul_add(weight, *sum);
+                            *sum = read(tap.add(i * step)).mul_add(weight, *sum);
                         }
                     }
                 }
                 let (low, high) = (V::splat(self.clamp.low), V::splat(self.clamp.high));
-                let to = out.as_mut_ptr().add(row * layout.row_len() + (layout.border + x0) * layout.c + c);
+                let first = row * layout.row_len() + (layout.border + x0) * layout.pitch + c;
+                let to = self.out.data.as_mut_ptr().add(first);
                 for (i, &sum) in sums.iter().enumerate() {
                     let value = sum.at_least(low).at_most(high);
-                    let at = to.add(i * layout.c);
-                    if n == V::N { value.store(at) } else { value.store_part(at, n) }
+                    let at = to.add(i * layout.pitch);
+                    if n == V::N { value.write(at) } else { value.write_part(at, n) }
                 }
             }
             c += n;

@@ -1,5 +1,7 @@
 //! How a picture with a border of zeros lies in memory, and which part of it a window reads.
 
+use crate::element::Element;
+
 /// The layout of one channels-last picture with a border of zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
@@ -11,12 +13,29 @@ pub struct Layout {
     pub c: usize,
     /// Pixels of zeros on every side.
     pub border: usize,
+    /// Values from one pixel to the next: at least `c`; those between two pixels are zero.
+    pub pitch: usize,
 }
 
 impl Layout {
+    /// Pixels without a gap between them.
+    pub fn new(h: usize, w: usize, c: usize, border: usize) -> Self {
+        Self { h, w, c, border, pitch: c }
+    }
+
+    /// The layout in which kernels read values of `E` fastest. A pixel is a whole number of words; and where pixels
+    /// would lie a multiple of 2048 bytes apart, a gap of one cache line keeps neighbours out of the same set of the
+    /// level-1 cache.
+    pub fn for_kernels<E: Element>(h: usize, w: usize, c: usize, border: usize) -> Self {
+        let pitch = c.next_multiple_of(E::PER_WORD);
+        let same_set = (pitch * size_of::<E>()).is_multiple_of(2048);
+        let gap = if same_set { 64 / size_of::<E>() } else { 0 };
+        Self { h, w, c, border, pitch: pitch + gap }
+    }
+
     /// Values in one row, borders included.
     pub fn row_len(&self) -> usize {
-        (self.w + 2 * self.border) * self.c
+        (self.w + 2 * self.border) * self.pitch
     }
 
     /// Values in the picture, borders included.
@@ -31,7 +50,7 @@ impl Layout {
 
     /// Where the channels of pixel (`y`, `x`) start.
     pub fn at(&self, y: usize, x: usize) -> usize {
-        (y + self.border) * self.row_len() + (x + self.border) * self.c
+        (y + self.border) * self.row_len() + (x + self.border) * self.pitch
     }
 
     /// The rows without the upper and lower border: a range of values.
@@ -39,46 +58,49 @@ impl Layout {
         self.border * self.row_len()..(self.border + self.h) * self.row_len()
     }
 
-    /// Sets the border to zero.
+    /// Sets the border, and the gaps between pixels, to zero.
     ///
     /// # Panics
     /// If `picture` has another length than the layout.
-    pub fn clear_border(&self, picture: &mut [f32]) {
+    pub fn clear_border<E: Element>(&self, picture: &mut [E]) {
         assert_eq!(picture.len(), self.len(), "picture does not fit its layout");
-        if self.border == 0 {
-            return;
-        }
-        let (rows, side) = (self.rows(), self.border * self.c);
-        picture[..rows.start].fill(0.0);
-        picture[rows.end..].fill(0.0);
+        let (rows, side) = (self.rows(), self.border * self.pitch);
+        let zero = E::default();
+        picture[..rows.start].fill(zero);
+        picture[rows.end..].fill(zero);
         for row in picture[rows].chunks_exact_mut(self.row_len().max(1)) {
-            row[..side].fill(0.0);
+            row[..side].fill(zero);
             let end = row.len() - side;
-            row[end..].fill(0.0);
+            row[end..].fill(zero);
+            if self.pitch > self.c {
+                for pixel in row[side..end].chunks_exact_mut(self.pitch) {
+                    pixel[self.c..].fill(zero);
+                }
+            }
         }
     }
 }
 
 /// A picture and its layout.
 #[derive(Clone, Copy)]
-pub struct Picture<'a> {
+pub struct Picture<'a, E = f32> {
     /// The values, borders included.
-    pub data: &'a [f32],
+    pub data: &'a [E],
     /// How they lie.
     pub layout: Layout,
 }
 
 /// Whole output rows to be written, side borders included (kernels leave those alone).
-pub struct Rows<'a> {
+pub struct Rows<'a, E = f32> {
     /// How the whole output picture lies.
     pub layout: Layout,
     /// The row, not counting the border, that `data` starts with.
     pub first: usize,
     /// The rows.
-    pub data: &'a mut [f32],
+    pub data: &'a mut [E],
 }
 
-impl Rows<'_> {
+impl<E> Rows<'_, E> {
     /// How many rows there are.
     ///
     /// # Panics
@@ -88,6 +110,15 @@ impl Rows<'_> {
         assert_eq!(self.data.len(), rows * self.layout.row_len(), "output is no number of whole rows");
         assert!(self.first + rows <= self.layout.h, "rows below the output");
         rows
+    }
+}
+
+/// Fails unless the residual has the shape of the output.
+pub(super) fn check_residual<E>(residual: Option<Picture<'_, E>>, out: Layout) {
+    if let Some(r) = residual {
+        assert_eq!(r.data.len(), r.layout.len(), "residual does not fit its layout");
+        let (a, b) = (r.layout, out);
+        assert_eq!((a.h, a.w, a.c), (b.h, b.w, b.c), "residual has another shape");
     }
 }
 
@@ -104,7 +135,7 @@ pub struct Window {
 
 impl Window {
     /// Fails unless every window of `rows` output rows from `first_row` on, `w` wide, lies inside the picture.
-    pub(super) fn check(&self, input: Picture<'_>, first_row: usize, rows: usize, w: usize) {
+    pub(super) fn check<E>(&self, input: Picture<'_, E>, first_row: usize, rows: usize, w: usize) {
         assert_eq!(input.data.len(), input.layout.len(), "picture does not fit its layout");
         let border = input.layout.border;
         assert!(

@@ -21,7 +21,11 @@ mod depthwise;
 mod layout;
 #[cfg(test)]
 mod tests;
+mod tile;
+mod winograd;
 
 pub use dense::{Conv, ConvShape};
 pub use depthwise::DepthwiseConv;
 pub use layout::{Clamp, Layout, Picture, Rows, Window};
+pub(crate) use tile::panel_width;
+pub use winograd::{Tiling, Winograd, WinogradConv};

@@ -1,4 +1,7 @@
+#![allow(clippy::too_many_arguments, reason = "a convolution is what it is")]
+
 use super::*;
+use crate::element::{Bf16, Element};
 use crate::isa::Isa;
 use proptest::prelude::*;
 
@@ -69,57 +72,155 @@ fn naive(case: &Case, input: &[f32], weights: &[f32], bias: &[f32], oh: usize, o
     out
 }
 
-fn bordered(values: &[f32], layout: Layout) -> Vec<f32> {
-    let mut out = vec![f32::NAN; layout.len()];
+fn bordered<E: Element>(values: &[f32], layout: Layout) -> Vec<E> {
+    let mut out = vec![E::from_f32(f32::NAN); layout.len()];
     layout.clear_border(&mut out);
-    for y in 0..layout.h {
-        let row = layout.w * layout.c;
-        let at = layout.at(y, 0);
-        out[at..at + row].copy_from_slice(&values[y * row..(y + 1) * row]);
+    for (i, pixel) in values.chunks_exact(layout.c).enumerate() {
+        let at = layout.at(i / layout.w, i % layout.w);
+        out[at..at + layout.c].iter_mut().zip(pixel).for_each(|(o, &v)| *o = E::from_f32(v));
     }
     out
 }
 
+/// A layout with a gap between pixels, a whole number of words wide.
+fn spaced<E: Element>(layout: Layout, gap: usize) -> Layout {
+    Layout { pitch: (layout.c + gap).next_multiple_of(E::PER_WORD), ..layout }
+}
+
+/// The values as `E` stores them.
+fn stored<E: Element>(values: Vec<f32>) -> Vec<f32> {
+    values.into_iter().map(|v| E::from_f32(v).to_f32()).collect()
+}
+
+/// One way to compute all rows of a convolution on an instruction set, in parts of this many rows.
+type Way<E> = fn(Isa, &Case, &[f32], &[f32], Picture<'_, E>, Option<Picture<'_, E>>, Layout, usize) -> Vec<E>;
+
+fn direct<E: Element>(
+    isa: Isa,
+    case: &Case,
+    weights: &[f32],
+    bias: &[f32],
+    picture: Picture<'_, E>,
+    extra: Option<Picture<'_, E>>,
+    layout: Layout,
+    step: usize,
+) -> Vec<E> {
+    let conv = Conv::<E>::new(isa, case.shape, weights, bias);
+    let mut out = vec![E::from_f32(7.0); layout.h * layout.row_len()];
+    for (part, data) in out.chunks_mut(step * layout.row_len()).enumerate() {
+        conv.rows(picture, case.pad, extra, Clamp::RELU6, Rows { layout, first: part * step, data });
+    }
+    out
+}
+
+/// Bands of `step` tile rows; within a band every tile row and every point by itself when `step` is 1.
+fn winograd<E: Element>(
+    kind: Winograd,
+    isa: Isa,
+    case: &Case,
+    weights: &[f32],
+    bias: &[f32],
+    picture: Picture<'_, E>,
+    extra: Option<Picture<'_, E>>,
+    layout: Layout,
+    step: usize,
+) -> Vec<E> {
+    let conv = WinogradConv::<E>::new(isa, kind, case.shape, weights, bias);
+    let tiling = conv.tiling(layout);
+    let mut out = vec![E::from_f32(7.0); layout.h * layout.row_len()];
+    for (band, data) in out.chunks_mut(step * tiling.side * layout.row_len()).enumerate() {
+        let tile_rows = (data.len() / layout.row_len()).div_ceil(tiling.side);
+        let row_len = tiling.columns * tiling.window_len;
+        let mut windows = vec![E::from_f32(f32::NAN); tile_rows * row_len];
+        let together = if step == 1 { 1 } else { tile_rows };
+        for (i, part) in windows.chunks_mut(together * row_len).enumerate() {
+            conv.transform_input(picture, case.pad, layout, band * step + i * together, part);
+        }
+        let point_len = tiling.products_len(tile_rows * tiling.columns);
+        let mut products = vec![f32::NAN; tiling.points * point_len];
+        let points = if step == 1 { 1 } else { tiling.points };
+        for (i, part) in products.chunks_mut(points * point_len).enumerate() {
+            conv.multiply(layout, &windows, i * points, part);
+        }
+        let rows = Rows { layout, first: band * step * tiling.side, data };
+        conv.transform_output(&products, band * step, extra, Clamp::RELU6, rows);
+    }
+    out
+}
+
+/// Compares one way with the definition, and with itself: cut into single rows, and on other instruction sets.
+fn check<E: Element>(case: &Case, gap: usize, error: f64, way: Way<E>) -> Result<(), TestCaseError> {
+    let ConvShape { co, ci, groups, size: [kh, kw], stride } = case.shape;
+    let input = stored::<E>(numbers(case.seed, case.h * case.w * ci));
+    let weights = stored::<E>(numbers(case.seed ^ 1, case.shape.weights()));
+    let bias = numbers(case.seed ^ 2, co);
+    let (oh, ow) =
+        ((case.h + 2 * case.pad[0] - kh) / stride + 1, (case.w + 2 * case.pad[1] - kw) / stride + 1);
+    let layout = spaced::<E>(Layout::new(case.h, case.w, ci, case.border), gap);
+    let out_layout = spaced::<E>(Layout::new(oh, ow, co, case.out_border), gap);
+    let residual = stored::<E>(numbers(case.seed ^ 3, oh * ow * co));
+    let residual_layout = Layout { border: 1, ..out_layout };
+    let (data, extra) = (bordered::<E>(&input, layout), bordered::<E>(&residual, residual_layout));
+    let picture = Picture { data: &data, layout };
+    let extra = case.residual.then_some(Picture { data: &extra, layout: residual_layout });
+    let expected = naive(case, &input, &weights, &bias, oh, ow);
+    let terms = (ci / groups * kh * kw) as f64;
+    let mut fused: Option<Vec<E>> = None;
+    for isa in Isa::available().into_iter().filter(|&isa| E::runs_on(isa)) {
+        let out = way(isa, case, &weights, &bias, picture, extra, out_layout, oh);
+        for (i, &e) in expected.iter().enumerate() {
+            let (y, x, c) = (i / co / ow, i / co % ow, i % co);
+            let at = y * out_layout.row_len() + (x + case.out_border) * out_layout.pitch + c;
+            let got = f64::from(out[at].to_f32());
+            let e = (e + if case.residual { f64::from(residual[i]) } else { 0.0 }).clamp(0.0, 6.0);
+            prop_assert!((got - e).abs() < error * (terms.sqrt() + 1.0), "{} {got} {e}", isa.name());
+        }
+        // Side borders and gaps are left alone.
+        for (i, v) in out.iter().enumerate() {
+            let (x, c) = (i % out_layout.row_len() / out_layout.pitch, i % out_layout.pitch);
+            let outside = x < case.out_border || x >= case.out_border + ow || c >= co;
+            prop_assert!(!outside || v.to_f32() == 7.0);
+        }
+        // Rows computed one by one have the same bits.
+        prop_assert!(way(isa, case, &weights, &bias, picture, extra, out_layout, 1) == out, "{}", isa.name());
+        // So have the instruction sets that compute in the same way.
+        if isa.name() != "portable" || E::PER_WORD == 2 {
+            prop_assert!(fused.get_or_insert_with(|| out.clone()) == &out, "{} differs", isa.name());
+        }
+    }
+    Ok(())
+}
+
+fn winograd_cases() -> impl Strategy<Value = Case> {
+    let channels = (1..=70usize, 1..=70usize);
+    (channels, 1..=34usize, 1..=34usize, 0..=2usize, any::<(bool, u64)>()).prop_map(
+        |((ci, co), w, h, out_border, (residual, seed))| Case {
+            shape: ConvShape { co, ci, groups: 1, size: [3, 3], stride: 1 },
+            h,
+            w,
+            border: 1,
+            out_border,
+            pad: [1, 1],
+            residual,
+            seed,
+        },
+    )
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_instruction_set_agrees_with_the_definition(case in cases()) {
-        let ConvShape { co, ci, groups, size: [kh, kw], stride } = case.shape;
-        let input = numbers(case.seed, case.h * case.w * ci);
-        let weights = numbers(case.seed ^ 1, case.shape.weights());
-        let bias = numbers(case.seed ^ 2, co);
-        let (oh, ow) = ((case.h + 2 * case.pad[0] - kh) / stride + 1, (case.w + 2 * case.pad[1] - kw) / stride + 1);
-        let layout = Layout { h: case.h, w: case.w, c: ci, border: case.border };
-        let out_layout = Layout { h: oh, w: ow, c: co, border: case.out_border };
-        let residual = numbers(case.seed ^ 3, oh * ow * co);
-        let residual_layout = Layout { border: 1, ..out_layout };
-        let (data, residual_data) = (bordered(&input, layout), bordered(&residual, residual_layout));
-        let expected = naive(&case, &input, &weights, &bias, oh, ow);
-        let terms = (ci / groups * kh * kw) as f64;
-        for isa in Isa::available() {
-            let conv = Conv::new(isa, case.shape, &weights, &bias);
-            let picture = Picture { data: &data, layout };
-            let extra = case.residual.then_some(Picture { data: &residual_data, layout: residual_layout });
-            let mut out = vec![7.0; oh * out_layout.row_len()];
-            conv.rows(picture, case.pad, extra, Clamp::RELU6, Rows { layout: out_layout, first: 0, data: &mut out });
-            for (i, &e) in expected.iter().enumerate() {
-                let (y, x, c) = (i / co / ow, i / co % ow, i % co);
-                let got = out[y * out_layout.row_len() + (x + case.out_border) * co + c];
-                let e = (e + if case.residual { f64::from(residual[i]) } else { 0.0 }).clamp(0.0, 6.0);
-                prop_assert!((f64::from(got) - e).abs() < 1e-6 * terms.sqrt() + 1e-6, "{} {got} {e}", isa.name());
-            }
-            // Side borders are left alone.
-            if case.out_border > 0 {
-                prop_assert_eq!(out[0], 7.0);
-            }
-            // Rows computed one by one have the same bits.
-            let mut single = vec![7.0; out.len()];
-            for (row, part) in single.chunks_exact_mut(out_layout.row_len()).enumerate() {
-                conv.rows(picture, case.pad, extra, Clamp::RELU6, Rows { layout: out_layout, first: row, data: part });
-            }
-            prop_assert!(single.iter().zip(&out).all(|(a, b)| a.to_bits() == b.to_bits()));
-        }
+    fn direct_agrees_with_the_definition(case in cases(), gap in 0..=17usize) {
+        check::<f32>(&case, gap, 1e-6, direct)?;
+        check::<Bf16>(&case, gap, 4e-3, direct)?;
+    }
+
+    #[test]
+    fn winograd_agrees_with_the_definition(case in winograd_cases(), gap in 0..=17usize) {
+        check::<f32>(&case, gap, 2e-6, |a, b, c, d, e, f, g, h| winograd(Winograd::F2, a, b, c, d, e, f, g, h))?;
+        check::<f32>(&case, gap, 1e-5, |a, b, c, d, e, f, g, h| winograd(Winograd::F4, a, b, c, d, e, f, g, h))?;
+        check::<Bf16>(&case, gap, 1.5e-2, |a, b, c, d, e, f, g, h| winograd(Winograd::F2, a, b, c, d, e, f, g, h))?;
     }
 
     #[test]
@@ -127,11 +228,11 @@ proptest! {
         c in 1..70usize, kh in 1..=5usize, kw in 1..=5usize, stride in 1..=2usize, w in 5..20usize, seed: u64,
     ) {
         let (h, pad) = (6, [kh / 2, kw / 2]);
-        let layout = Layout { h, w, c, border: 2 };
+        let layout = Layout::new(h, w, c, 2);
         let data = bordered(&numbers(seed, h * w * c), layout);
         let (weights, bias) = (numbers(seed ^ 1, c * kh * kw), numbers(seed ^ 2, c));
         let (oh, ow) = ((h + 2 * pad[0] - kh) / stride + 1, (w + 2 * pad[1] - kw) / stride + 1);
-        let out_layout = Layout { h: oh, w: ow, c, border: 1 };
+        let out_layout = Layout::new(oh, ow, c, 1);
         let shape = ConvShape { co: c, ci: c, groups: c, size: [kh, kw], stride };
         let picture = Picture { data: &data, layout };
         let mut expected = vec![0.0; oh * out_layout.row_len()];
@@ -151,7 +252,7 @@ proptest! {
 #[test]
 fn nan_passes_the_clamp() {
     for isa in Isa::available() {
-        let layout = Layout { h: 1, w: 1, c: 1, border: 0 };
+        let layout = Layout::new(1, 1, 1, 0);
         let shape = ConvShape { co: 1, ci: 1, groups: 1, size: [1, 1], stride: 1 };
         let picture = Picture { data: &[f32::NAN], layout };
         let mut out = [0.0];
@@ -169,7 +270,7 @@ fn nan_passes_the_clamp() {
 #[test]
 #[should_panic(expected = "window below the picture")]
 fn a_window_outside_the_picture_is_refused() {
-    let layout = Layout { h: 2, w: 2, c: 1, border: 0 };
+    let layout = Layout::new(2, 2, 1, 0);
     let shape = ConvShape { co: 1, ci: 1, groups: 1, size: [2, 2], stride: 1 };
     let mut out = vec![0.0; 4];
     Conv::new(Isa::best(), shape, &[1.0; 4], &[0.0]).rows(

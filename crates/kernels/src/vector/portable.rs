@@ -1,6 +1,7 @@
 //! Eight lanes in plain Rust: the definition of every kernel, and the path for processors without a SIMD room.
 
-use super::Vector;
+use super::{Lanes, Vector};
+use crate::element::{Bf16, Element};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; 8]);
@@ -18,6 +19,7 @@ impl Portable {
 
 impl Vector for Portable {
     const N: usize = 8;
+    const PIXELS: usize = if cfg!(target_arch = "aarch64") { 6 } else { 2 };
 
     #[inline(always)]
     unsafe fn splat(v: f32) -> Self {
@@ -78,5 +80,65 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn at_most(self, bound: Self) -> Self {
         self.zip(bound, |a, b| if a > b { b } else { a })
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(_p: *const u8) {}
+}
+
+impl Lanes<Bf16> for Portable {
+    type Words = [[Bf16; 2]; 8];
+
+    #[inline(always)]
+    unsafe fn read(p: *const Bf16) -> Self {
+        // SAFETY: the caller promises 8 readable values.
+        Self(unsafe { p.cast::<[Bf16; 8]>().read_unaligned() }.map(Bf16::to_f32))
+    }
+
+    #[inline(always)]
+    unsafe fn read_part(p: *const Bf16, n: usize) -> Self {
+        let mut out = [0.0; 8];
+        for (i, lane) in out.iter_mut().enumerate().take(n) {
+            // SAFETY: the caller promises `n` readable values, and `i < n`.
+            *lane = unsafe { p.add(i).read() }.to_f32();
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
+    unsafe fn write(self, p: *mut Bf16) {
+        // SAFETY: the caller promises 8 writable values.
+        unsafe { p.cast::<[Bf16; 8]>().write_unaligned(self.0.map(Bf16::from_f32)) }
+    }
+
+    #[inline(always)]
+    unsafe fn write_part(self, p: *mut Bf16, n: usize) {
+        for (i, &lane) in self.0.iter().enumerate().take(n) {
+            // SAFETY: the caller promises `n` writable values, and `i < n`.
+            unsafe { p.add(i).write(Bf16::from_f32(lane)) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_word(p: *const Bf16) -> Self::Words {
+        // SAFETY: the caller promises one readable word.
+        [unsafe { p.cast::<[Bf16; 2]>().read_unaligned() }; 8]
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(p: *const Bf16) -> Self::Words {
+        // SAFETY: the caller promises 8 readable words.
+        unsafe { p.cast::<Self::Words>().read_unaligned() }
+    }
+
+    /// The second product is added first, each rounded by itself, as the processor's own instruction does it.
+    #[inline(always)]
+    unsafe fn dot(self, a: Self::Words, b: Self::Words) -> Self {
+        let mut out = self;
+        for ((sum, a), b) in out.0.iter_mut().zip(a).zip(b) {
+            *sum += a[1].to_f32() * b[1].to_f32();
+            *sum += a[0].to_f32() * b[0].to_f32();
+        }
+        out
     }
 }

@@ -1,12 +1,17 @@
 //! The registers of x86-64: eight lanes with AVX2 + FMA, sixteen with AVX-512.
 
-use super::Vector;
+use super::{Lanes, Vector};
+use crate::element::Bf16;
 use std::arch::x86_64::{
-    __m256, __m256i, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps, _mm256_storeu_ps,
-    _mm256_sub_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    __m256, __m256bh, __m256i, __m512, __m512bh, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mask_storeu_epi16, _mm256_maskload_ps, _mm256_maskstore_ps,
+    _mm256_maskz_loadu_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_ps, _mm512_add_ps, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
+    _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
+use std::mem::transmute;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(__m256);
@@ -26,6 +31,7 @@ unsafe fn first_lanes(n: usize) -> __m256i {
 
 impl Vector for Avx2 {
     const N: usize = 8;
+    const PIXELS: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(v: f32) -> Self {
@@ -86,10 +92,17 @@ impl Vector for Avx2 {
         // SAFETY: as in `at_least`.
         Self(unsafe { _mm256_min_ps(bound.0, self.0) })
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        // SAFETY: a hint; the address need not be readable.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
 }
 
 impl Vector for Avx512 {
     const N: usize = 16;
+    const PIXELS: usize = 14;
 
     #[inline(always)]
     unsafe fn splat(v: f32) -> Self {
@@ -150,10 +163,72 @@ impl Vector for Avx512 {
         // SAFETY: as in `at_least`.
         Self(unsafe { _mm512_min_ps(bound.0, self.0) })
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        // SAFETY: a hint; the address need not be readable.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
 }
 
 #[inline(always)]
 fn first_bits(n: usize) -> u16 {
     debug_assert!(n <= 16);
     ((1u32 << n) - 1) as u16
+}
+
+impl Lanes<Bf16> for Avx512 {
+    type Words = __m512bh;
+
+    #[inline(always)]
+    unsafe fn read(p: *const Bf16) -> Self {
+        // SAFETY: the caller promises AVX-512F and 16 readable values.
+        Self(unsafe { widen(_mm256_loadu_si256(p.cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn read_part(p: *const Bf16, n: usize) -> Self {
+        // SAFETY: the caller promises AVX-512BW and VL and `n` readable values; masked lanes are not touched.
+        Self(unsafe { widen(_mm256_maskz_loadu_epi16(first_bits(n), p.cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn write(self, p: *mut Bf16) {
+        // SAFETY: the caller promises AVX-512BF16 and 16 writable values; both types are 32 plain bytes.
+        unsafe { _mm256_storeu_si256(p.cast(), transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0))) }
+    }
+
+    #[inline(always)]
+    unsafe fn write_part(self, p: *mut Bf16, n: usize) {
+        // SAFETY: as in `write`, for `n` values; masked lanes are not touched.
+        unsafe {
+            let narrow = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0));
+            _mm256_mask_storeu_epi16(p.cast(), first_bits(n), narrow);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_word(p: *const Bf16) -> __m512bh {
+        // SAFETY: the caller promises AVX-512F and one readable word; both types are 64 plain bytes.
+        unsafe { transmute(_mm512_set1_epi32(p.cast::<i32>().read_unaligned())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(p: *const Bf16) -> __m512bh {
+        // SAFETY: the caller promises AVX-512F and 16 readable words; both types are 64 plain bytes.
+        unsafe { transmute(_mm512_loadu_si512(p.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(self, a: __m512bh, b: __m512bh) -> Self {
+        // SAFETY: the caller promises AVX-512BF16.
+        Self(unsafe { _mm512_dpbf16_ps(self.0, a, b) })
+    }
+}
+
+/// Sixteen bf16 as `f32`: the same bits, sixteen places higher.
+#[inline(always)]
+unsafe fn widen(values: __m256i) -> __m512 {
+    // SAFETY: the caller promises AVX-512F.
+    unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(values))) }
 }
