@@ -114,7 +114,7 @@ impl<E> Rows<'_, E> {
 }
 
 /// Fails unless the residual has the shape of the output.
-pub(super) fn check_residual<E>(residual: Option<Picture<'_, E>>, out: Layout) {
+pub(super) fn check_residual<E: Element>(residual: Option<Picture<'_, E>>, out: Layout) {
     if let Some(r) = residual {
         assert_eq!(r.data.len(), r.layout.len(), "residual does not fit its layout");
         let (a, b) = (r.layout, out);
@@ -135,7 +135,7 @@ pub struct Window {
 
 impl Window {
     /// Fails unless every window of `rows` output rows from `first_row` on, `w` wide, lies inside the picture.
-    pub(super) fn check<E>(&self, input: Picture<'_, E>, first_row: usize, rows: usize, w: usize) {
+    pub(super) fn check<E: Element>(&self, input: Picture<'_, E>, first_row: usize, rows: usize, w: usize) {
         assert_eq!(input.data.len(), input.layout.len(), "picture does not fit its layout");
         let border = input.layout.border;
         assert!(
