@@ -45,6 +45,8 @@ struct Panel {
     co: usize,
     /// Output channels in it; the panel's other columns are zero.
     columns: usize,
+    /// Output channels that it has room for: two registers, or one if that is enough.
+    width: usize,
     /// First input channel, a multiple of the values per word.
     ci: usize,
     /// Words per tap.
@@ -73,11 +75,12 @@ impl<E: Element> Conv<E> {
         let mut at = 0;
         for first in (0..co).step_by(width) {
             let columns = width.min(co - first);
+            let room = if columns <= width / 2 { width / 2 } else { width };
             let (first_group, last_group) = (first / group_co, (first + columns - 1) / group_co);
             let start = first_group * group_ci / E::PER_WORD * E::PER_WORD;
             let k = ((last_group + 1) * group_ci - start).div_ceil(E::PER_WORD);
-            panels.push(Panel { co: first, columns, ci: start, k, at });
-            at += taps * k * width * E::PER_WORD;
+            panels.push(Panel { co: first, columns, width: room, ci: start, k, at });
+            at += taps * k * room * E::PER_WORD;
         }
         let mut packed = Buffer::zeros(at);
         for panel in &panels {
@@ -89,7 +92,7 @@ impl<E: Element> Conv<E> {
                 {
                     let (word, part) = ((own + i) / E::PER_WORD, (own + i) % E::PER_WORD);
                     for (tap, &value) in window.iter().enumerate() {
-                        let to = ((tap * panel.k + word) * width + column) * E::PER_WORD + part;
+                        let to = ((tap * panel.k + word) * panel.width + column) * E::PER_WORD + part;
                         packed[panel.at + to] = E::from_f32(value);
                     }
                 }
@@ -153,7 +156,6 @@ impl<E: Element> Kernel<E> for Job<'_, E> {
         let (input, layout) = (&self.input.layout, &self.out.layout);
         let taps = self.window.taps(&self.conv.shape, input);
         let tiles = layout.w.div_ceil(V::PIXELS);
-        debug_assert_eq!(self.conv.isa.panel(), panel_width::<V>());
         for panel in &self.conv.panels {
             for row in 0..self.rows {
                 let y = (self.out.first + row) * self.window.stride + input.border - self.window.pad[0];
@@ -188,7 +190,11 @@ impl<E: Element> Kernel<E> for Job<'_, E> {
                                 columns: panel.columns,
                             }),
                         };
-                        tile.run::<V>(x1 - x0);
+                        if panel.width == panel_width::<V>() {
+                            tile.run::<V, 2>(x1 - x0);
+                        } else {
+                            tile.run::<V, 1>(x1 - x0);
+                        }
                     }
                 }
             }

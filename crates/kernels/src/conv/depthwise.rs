@@ -6,9 +6,6 @@ use crate::isa::Isa;
 use crate::vector::Lanes;
 use crate::vector::dispatch::Kernel;
 
-/// Neighbouring output pixels that share one load of a weight.
-const PIXELS: usize = 4;
-
 /// A depthwise convolution; with a window of one pixel it is a scale and shift per channel.
 pub struct DepthwiseConv {
     isa: Isa,
@@ -74,69 +71,182 @@ struct Job<'a, E> {
 }
 
 impl<E: Element> Kernel<E> for Job<'_, E> {
+    /// The windows that networks have are compiled with their size known; any other takes the general way, with the
+    /// same bits.
     #[inline(always)]
     unsafe fn run<V: Lanes<E>>(mut self) {
-        for row in 0..self.rows {
-            let mut x = 0;
-            while x < self.out.layout.w {
-                let left = self.out.layout.w - x;
-                // SAFETY: pixels `x..x + M` lie inside the row; the rest is passed on from the caller.
-                unsafe {
-                    if left >= PIXELS {
-                        self.pixels::<V, PIXELS>(row, x);
-                        x += PIXELS;
-                    } else {
-                        self.pixels::<V, 1>(row, x);
-                        x += 1;
-                    }
-                }
+        // SAFETY: passed on from the caller; the sizes are as matched.
+        unsafe {
+            match (self.window.size, self.window.stride) {
+                ([3, 3], 1) => self.all_rows::<V, 3, 1>(),
+                ([3, 3], 2) => self.all_rows::<V, 3, 2>(),
+                ([5, 5], 1) => self.all_rows::<V, 5, 1>(),
+                ([5, 5], 2) => self.all_rows::<V, 5, 2>(),
+                _ => self.all_rows::<V, 0, 0>(),
             }
         }
     }
 }
 
 impl<E: Element> Job<'_, E> {
-    /// All channels of `M` neighbouring output pixels.
+    /// # Safety
+    /// As [`pixels`](Self::pixels), for all pixels.
+    #[inline(always)]
+    unsafe fn all_rows<V: Lanes<E>, const K: usize, const S: usize>(&mut self) {
+        for row in 0..self.rows {
+            let mut x = 0;
+            while x < self.out.layout.w {
+                // SAFETY: pixels `x..x + M` lie inside the row; the rest is passed on from the caller.
+                unsafe {
+                    x += match self.out.layout.w - x {
+                        7.. => self.pixels::<V, K, S, 7>(row, x),
+                        4.. => self.pixels::<V, K, S, 4>(row, x),
+                        _ => self.pixels::<V, K, S, 1>(row, x),
+                    };
+                }
+            }
+        }
+    }
+
+    /// All channels of `M` neighbouring output pixels; gives `M`.
     ///
     /// # Safety
-    /// The job is as its maker promises, the pixels lie inside the row, the processor has `V`.
+    /// The job is as its maker promises, the pixels lie inside the row, the processor has `V`. `K` and `S` are the side
+    /// of the square window and its step, or both zero.
     #[inline(always)]
-    unsafe fn pixels<V: Lanes<E>, const M: usize>(&mut self, row: usize, x0: usize) {
-        let (input, layout) = (&self.input.layout, &self.out.layout);
-        let channels = self.conv.channels;
-        let y = (self.out.first + row) * self.window.stride + input.border - self.window.pad[0];
-        let x = x0 * self.window.stride + input.border - self.window.pad[1];
-        let step = self.window.stride * input.pitch;
+    unsafe fn pixels<V: Lanes<E>, const K: usize, const S: usize, const M: usize>(
+        &mut self,
+        row: usize,
+        x0: usize,
+    ) -> usize {
         let mut c = 0;
-        while c < channels {
-            let n = V::N.min(channels - c);
-            // SAFETY: window and output pixels lie inside their slices (contract), and channels `c..c + n` inside
-            // the pixel; partial loads and stores do not touch what lies behind.
+        while c < self.conv.channels {
+            let n = V::N.min(self.conv.channels - c);
+            // SAFETY: channels `c..c + n` lie inside the pixel; the rest is the contract.
             unsafe {
-                let load = |p: *const f32| if n == V::N { V::load(p) } else { V::load_part(p, n) };
-                let read = |p: *const E| if n == V::N { V::read(p) } else { V::read_part(p, n) };
-                let mut sums = [load(self.conv.bias.as_ptr().add(c)); M];
-                let a = self.input.data.as_ptr().add(y * input.row_len() + x * input.pitch + c);
-                for ky in 0..self.window.size[0] {
-                    for kx in 0..self.window.size[1] {
-                        let number = ky * self.window.size[1] + kx;
-                        let weight = load(self.conv.weights.as_ptr().add(number * channels + c));
-                        let tap = a.add(ky * input.row_len() + kx * input.pitch);
-                        for (i, sum) in sums.iter_mut().enumerate() {
-                            *sum = read(tap.add(i * step)).mul_add(weight, *sum);
-                        }
-                    }
-                }
-                let (low, high) = (V::splat(self.clamp.low), V::splat(self.clamp.high));
-                let first = row * layout.row_len() + (layout.border + x0) * layout.pitch + c;
-                let to = self.out.data.as_mut_ptr().add(first);
-                for (i, &sum) in sums.iter().enumerate() {
-                    let value = sum.at_least(low).at_most(high);
-                    let at = to.add(i * layout.pitch);
-                    if n == V::N { value.write(at) } else { value.write_part(at, n) }
+                if n == V::N {
+                    self.channels::<V, K, S, M, true>(row, x0, c, n);
+                } else {
+                    self.channels::<V, K, S, M, false>(row, x0, c, n);
                 }
             }
             c += n;
         }
+        M
     }
+
+    /// Channels `c..c + n` of `M` neighbouring output pixels; `WHOLE` says that they fill a register.
+    ///
+    /// # Safety
+    /// As [`pixels`](Self::pixels), and the channels are inside.
+    #[inline(always)]
+    unsafe fn channels<V: Lanes<E>, const K: usize, const S: usize, const M: usize, const WHOLE: bool>(
+        &mut self,
+        row: usize,
+        x0: usize,
+        c: usize,
+        n: usize,
+    ) {
+        let (input, layout) = (&self.input.layout, &self.out.layout);
+        let y = (self.out.first + row) * self.window.stride + input.border - self.window.pad[0];
+        let x = x0 * self.window.stride + input.border - self.window.pad[1];
+        // SAFETY: window and output pixels lie inside their slices (contract); partial loads and stores do not touch
+        // what lies behind channel `c + n`.
+        unsafe {
+            let bias = read::<f32, V, WHOLE>(self.conv.bias.as_ptr().add(c), n);
+            let a = self.input.data.as_ptr().add(y * input.row_len() + x * input.pitch + c);
+            let weights = self.conv.weights.as_ptr().add(c);
+            let sums = if K == 0 {
+                self.any_window::<V, M, WHOLE>(a, weights, bias, n)
+            } else {
+                self.window::<V, K, S, M, WHOLE>(a, weights, bias, n)
+            };
+            let (low, high) = (V::splat(self.clamp.low), V::splat(self.clamp.high));
+            let first = row * layout.row_len() + (layout.border + x0) * layout.pitch + c;
+            let to = self.out.data.as_mut_ptr().add(first);
+            for (i, &sum) in sums.iter().enumerate() {
+                let value = sum.at_least(low).at_most(high);
+                let at = to.add(i * layout.pitch);
+                if WHOLE { value.write(at) } else { value.write_part(at, n) }
+            }
+        }
+    }
+
+    /// The sums of `M` neighbouring windows of any size, `n` channels from `a` on.
+    ///
+    /// # Safety
+    /// As [`pixels`](Self::pixels); `a` and `weights` point at the first channel.
+    #[inline(always)]
+    unsafe fn any_window<V: Lanes<E>, const M: usize, const WHOLE: bool>(
+        &self,
+        a: *const E,
+        weights: *const f32,
+        bias: V,
+        n: usize,
+    ) -> [V; M] {
+        let input = &self.input.layout;
+        let step = self.window.stride * input.pitch;
+        let mut sums = [bias; M];
+        for ky in 0..self.window.size[0] {
+            for kx in 0..self.window.size[1] {
+                // SAFETY: tap and pixel lie inside the window (contract).
+                unsafe {
+                    let number = ky * self.window.size[1] + kx;
+                    let weight = read::<f32, V, WHOLE>(weights.add(number * self.conv.channels), n);
+                    let tap = a.add(ky * input.row_len() + kx * input.pitch);
+                    for (i, sum) in sums.iter_mut().enumerate() {
+                        *sum = read::<E, V, WHOLE>(tap.add(i * step), n).mul_add(weight, *sum);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// The same for a square window whose side and step are known: every input value is loaded once and meets all the
+    /// windows that see it.
+    ///
+    /// # Safety
+    /// As [`any_window`](Self::any_window).
+    #[inline(always)]
+    unsafe fn window<V: Lanes<E>, const K: usize, const S: usize, const M: usize, const WHOLE: bool>(
+        &self,
+        a: *const E,
+        weights: *const f32,
+        bias: V,
+        n: usize,
+    ) -> [V; M] {
+        let input = &self.input.layout;
+        let mut sums = [bias; M];
+        for ky in 0..K {
+            // SAFETY: column `j` of row `ky` lies inside the window of the last pixel that sees it (contract).
+            unsafe {
+                let mut row = [bias; K];
+                for (kx, weight) in row.iter_mut().enumerate() {
+                    *weight = read::<f32, V, WHOLE>(weights.add((ky * K + kx) * self.conv.channels), n);
+                }
+                let from = a.add(ky * input.row_len());
+                for j in 0..(M - 1) * S + K {
+                    let value = read::<E, V, WHOLE>(from.add(j * input.pitch), n);
+                    for (kx, &weight) in row.iter().enumerate() {
+                        if j >= kx && (j - kx).is_multiple_of(S) && (j - kx) / S < M {
+                            let sum = &mut sums[(j - kx) / S];
+                            *sum = value.mul_add(weight, *sum);
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// A whole register, or the first `n` lanes.
+///
+/// # Safety
+/// `n` values are readable (as many as lanes if `WHOLE`), the processor has `V`.
+#[inline(always)]
+unsafe fn read<E: Element, V: Lanes<E>, const WHOLE: bool>(p: *const E, n: usize) -> V {
+    // SAFETY: passed on from the caller.
+    unsafe { if WHOLE { V::read(p) } else { V::read_part(p, n) } }
 }

@@ -4,15 +4,13 @@ use super::layout::Clamp;
 use crate::element::Element;
 use crate::vector::{Lanes, Vector};
 
-/// Registers of output channels in a panel.
-const NV: usize = 2;
-
-/// Output channels of one panel for the register `V`.
+/// Output channels of one panel for the register `V`: two registers.
 pub(crate) const fn panel_width<V: Vector>() -> usize {
-    NV * V::N
+    2 * V::N
 }
 
-/// A tile of output pixels and channels: where everything is. Values are read as `E` and written as `O`.
+/// A tile of output pixels and channels: where everything is. Values are read as `E` and written as `O`. A panel is
+/// `NV` registers wide: two, or one where the last output channels fill no more.
 pub(super) struct Tile<E, O> {
     /// First input value of the first pixel's window.
     pub(super) a: *const E,
@@ -47,19 +45,19 @@ pub(super) struct Finish<O> {
 }
 
 impl<E: Element, O: Element> Tile<E, O> {
-    /// Computes the tile of `pixels` pixels, at most [`Vector::PIXELS`].
+    /// Computes the tile of `pixels` pixels, at most [`Vector::PIXELS`], and a panel of `NV` registers.
     ///
     /// # Safety
     /// For every pixel: `a` + tap + `k` words are readable, `c` (and the residual) holds `columns` values, or one
     /// panel without `finish`. `b` holds `taps * k` rows of one panel of words, `bias` one panel. The processor has
     /// `V`.
     #[inline(always)]
-    pub(super) unsafe fn run<V: Lanes<E> + Lanes<O>>(&self, pixels: usize) {
+    pub(super) unsafe fn run<V: Lanes<E> + Lanes<O>, const NV: usize>(&self, pixels: usize) {
         macro_rules! widths {
             ($($m:literal)*) => {
                 match pixels {
                     // SAFETY: passed on from the caller.
-                    $($m if $m <= V::PIXELS => unsafe { self.multiply::<V, $m>() },)*
+                    $($m if $m <= V::PIXELS => unsafe { self.multiply::<V, NV, $m>() },)*
                     _ => unreachable!("no tile of {pixels} pixels"),
                 }
             };
@@ -70,7 +68,7 @@ impl<E: Element, O: Element> Tile<E, O> {
     /// # Safety
     /// As [`run`](Self::run), for `M` pixels.
     #[inline(always)]
-    unsafe fn multiply<V: Lanes<E> + Lanes<O>, const M: usize>(&self) {
+    unsafe fn multiply<V: Lanes<E> + Lanes<O>, const NV: usize, const M: usize>(&self) {
         // SAFETY: the contract of `run`, pointer by pointer; a prefetch does not read.
         unsafe {
             let mut sums = [[V::splat(0.0); NV]; M];
@@ -82,7 +80,7 @@ impl<E: Element, O: Element> Tile<E, O> {
                     }
                 }
             }
-            self.prefetch::<V, M>();
+            self.prefetch::<V, NV, M>();
             let mut b = self.b;
             for ky in 0..self.taps[0] {
                 for kx in 0..self.taps[1] {
@@ -106,7 +104,7 @@ impl<E: Element, O: Element> Tile<E, O> {
             // A copy of its own: the loops behind it index it, and the sums above must stay in registers.
             let done = sums;
             match &self.finish {
-                Some(finish) => self.finish::<V, M>(finish, &done),
+                Some(finish) => self.finish::<V, NV, M>(finish, &done),
                 None => {
                     for (i, sum) in done.iter().enumerate() {
                         for (j, &value) in sum.iter().enumerate() {
@@ -123,7 +121,11 @@ impl<E: Element, O: Element> Tile<E, O> {
     /// # Safety
     /// As [`run`](Self::run), for `M` pixels.
     #[inline(always)]
-    unsafe fn finish<V: Lanes<O>, const M: usize>(&self, finish: &Finish<O>, sums: &[[V; NV]; M]) {
+    unsafe fn finish<V: Lanes<O>, const NV: usize, const M: usize>(
+        &self,
+        finish: &Finish<O>,
+        sums: &[[V; NV]; M],
+    ) {
         // SAFETY: the contract of `run`; only the first `columns` values of a pixel are touched.
         unsafe {
             let (low, high) = (V::splat(finish.clamp.low), V::splat(finish.clamp.high));
@@ -157,7 +159,7 @@ impl<E: Element, O: Element> Tile<E, O> {
     /// # Safety
     /// The processor has `V`.
     #[inline(always)]
-    unsafe fn prefetch<V: Vector, const M: usize>(&self) {
+    unsafe fn prefetch<V: Vector, const NV: usize, const M: usize>(&self) {
         let lines = (NV * V::N * size_of::<O>()).div_ceil(64);
         // SAFETY: `wrapping_add` makes no claim about where the pointer points, and a prefetch does not read.
         unsafe {

@@ -336,7 +336,7 @@ impl<E: Element> Kernel<E> for ProductJob<'_, E> {
                             c_pixel: tiling.co,
                             finish: None,
                         };
-                        tile.run::<V>(end - first);
+                        tile.run::<V, 2>(end - first);
                     }
                 }
             }
