@@ -30,6 +30,9 @@ impl ConvShape {
     }
 }
 
+/// Weights up to this size stay in a level-2 cache beside what a tile reads and writes, in bytes.
+const LIGHT: usize = 600 << 10;
+
 /// A convolution with its weights packed for one instruction set; pictures are stored as `E`.
 pub struct Conv<E: Element = f32> {
     isa: Isa,
@@ -152,51 +155,81 @@ struct Job<'a, E: Element> {
 impl<E: Element> Kernel<E> for Job<'_, E> {
     /// Walks panels, rows and tiles.
     #[inline(always)]
-    unsafe fn run<V: Lanes<E>>(self) {
+    unsafe fn run<V: Lanes<E>>(mut self) {
         let (input, layout) = (&self.input.layout, &self.out.layout);
         let taps = self.window.taps(&self.conv.shape, input);
         let tiles = layout.w.div_ceil(V::PIXELS);
-        for panel in &self.conv.panels {
-            for row in 0..self.rows {
-                let y = (self.out.first + row) * self.window.stride + input.border - self.window.pad[0];
-                for tile in 0..tiles {
-                    // Tiles of nearly equal width: a row of 28 pixels is 14 + 14, one of 20 is 10 + 10.
-                    let (x0, x1) = (layout.w * tile / tiles, layout.w * (tile + 1) / tiles);
-                    let x = x0 * self.window.stride + input.border - self.window.pad[1];
-                    let a = y * input.row_len() + x * input.pitch + panel.ci;
-                    let c = row * layout.row_len() + (layout.border + x0) * layout.pitch + panel.co;
-                    // SAFETY: `a` is the first window's first value and `c` the tile's first output value, the
-                    // residual has the output's shape, and all windows and rows lie inside their slices (checked
-                    // by the maker). Panel and bias are padded to the full width. A word that reaches over the
-                    // last channel stays inside the pixel, which is a whole number of words.
-                    unsafe {
-                        let residual = self.residual.map(|r| {
-                            let at = r.layout.at(self.out.first + row, x0) + panel.co;
-                            (r.data.as_ptr().add(at), r.layout.pitch)
-                        });
-                        let tile = Tile {
-                            a: self.input.data.as_ptr().add(a),
-                            pixel: self.window.stride * input.pitch,
-                            taps: taps.count,
-                            tap_step: [input.row_len(), input.pitch],
-                            k: panel.k * taps.joined,
-                            b: self.conv.weights.as_ptr().add(panel.at),
-                            c: self.out.data.as_mut_ptr().add(c),
-                            c_pixel: layout.pitch,
-                            finish: Some(Finish {
-                                bias: self.conv.bias.as_ptr().add(panel.co),
-                                residual,
-                                clamp: self.clamp,
-                                columns: panel.columns,
-                            }),
-                        };
-                        if panel.width == panel_width::<V>() {
-                            tile.run::<V, 2>(x1 - x0);
-                        } else {
-                            tile.run::<V, 1>(x1 - x0);
-                        }
-                    }
+        // Light weights stay in the cache: every tile meets all panels at once, so that input, residual and output are
+        // walked in a straight line. Heavy ones are walked once for all rows.
+        let tiles_of = |row: usize| (0..tiles).map(move |tile| (row, tile));
+        if self.conv.bytes() <= LIGHT {
+            for (row, tile) in (0..self.rows).flat_map(tiles_of) {
+                for panel in &self.conv.panels {
+                    // SAFETY: passed on from the caller.
+                    unsafe { self.tile::<V>(panel, row, tile, tiles, &taps) }
                 }
+            }
+        } else {
+            for panel in &self.conv.panels {
+                for (row, tile) in (0..self.rows).flat_map(tiles_of) {
+                    // SAFETY: passed on from the caller.
+                    unsafe { self.tile::<V>(panel, row, tile, tiles, &taps) }
+                }
+            }
+        }
+    }
+}
+
+impl<E: Element> Job<'_, E> {
+    /// One panel of tile number `tile` of the `tiles` in row `row`. Tiles are of nearly equal width: a row of 28 pixels
+    /// is 14 + 14, one of 20 is 10 + 10.
+    ///
+    /// # Safety
+    /// The job is as its maker promises, row, tile and panel are inside, the processor has `V`.
+    #[inline(always)]
+    unsafe fn tile<V: Lanes<E>>(
+        &mut self,
+        panel: &Panel,
+        row: usize,
+        tile: usize,
+        tiles: usize,
+        taps: &Taps,
+    ) {
+        let (input, layout) = (&self.input.layout, &self.out.layout);
+        let y = (self.out.first + row) * self.window.stride + input.border - self.window.pad[0];
+        let (x0, x1) = (layout.w * tile / tiles, layout.w * (tile + 1) / tiles);
+        let x = x0 * self.window.stride + input.border - self.window.pad[1];
+        let a = y * input.row_len() + x * input.pitch + panel.ci;
+        let c = row * layout.row_len() + (layout.border + x0) * layout.pitch + panel.co;
+        // SAFETY: `a` is the first window's first value and `c` the tile's first output value, the residual has the
+        // output's shape, and all windows and rows lie inside their slices (checked by the maker). Panel and bias are
+        // padded to the full width. A word that reaches over the last channel stays inside the pixel, which is a whole
+        // number of words.
+        unsafe {
+            let residual = self.residual.map(|r| {
+                let at = r.layout.at(self.out.first + row, x0) + panel.co;
+                (r.data.as_ptr().add(at), r.layout.pitch)
+            });
+            let tile = Tile {
+                a: self.input.data.as_ptr().add(a),
+                pixel: self.window.stride * input.pitch,
+                taps: taps.count,
+                tap_step: [input.row_len(), input.pitch],
+                k: panel.k * taps.joined,
+                b: self.conv.weights.as_ptr().add(panel.at),
+                c: self.out.data.as_mut_ptr().add(c),
+                c_pixel: layout.pitch,
+                finish: Some(Finish {
+                    bias: self.conv.bias.as_ptr().add(panel.co),
+                    residual,
+                    clamp: self.clamp,
+                    columns: panel.columns,
+                }),
+            };
+            if panel.width == panel_width::<V>() {
+                tile.run::<V, 2>(x1 - x0);
+            } else {
+                tile.run::<V, 1>(x1 - x0);
             }
         }
     }
