@@ -262,6 +262,7 @@ def main():
     parser.add_argument("--batches", type=words, default=["1", "8"])
     parser.add_argument("--precisions", type=words, default=["f32"], help="of ours: f32,fast,bf16")
     parser.add_argument("--engines", type=words, default=["ours", *PEERS], help=f"of: ours,{','.join(PEERS)}")
+    parser.add_argument("--tries", type=int, default=3, help="of a block while others use the cores")
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     unknown = [n for n in args.networks if n not in networks.RECIPES] + \
@@ -271,7 +272,7 @@ def main():
 
     precisions = f"224 x 224; ours in {', '.join(args.precisions)}"
     print(machine.heading(args.threads, precisions, PACKAGES), flush=True)
-    kept, quiet = True, machine.Quiet()
+    kept, quiet = True, machine.Quiet(args.tries)
     for name in args.networks:
         for batch in map(int, args.batches):
             with tempfile.TemporaryDirectory() as folder:

@@ -47,15 +47,14 @@ class Quiet:
     """Repeats measurements during which others used the cores, and remembers how bad the ones that count were."""
 
     LIMIT = 0.05
-    TRIES = 3
 
-    def __init__(self):
-        self.worst = 0.0
+    def __init__(self, tries):
+        self.tries, self.worst = tries, 0.0
 
     def measure(self, block):
-        """The result of `block()` in the quietest of some tries: the first in which others had less than 5 % of a core."""
+        """The result of `block()` in the first try in which others had at most 5 % of a core, else in the quietest."""
         tries = []
-        while len(tries) < self.TRIES and not (tries and tries[-1][0] <= self.LIMIT):
+        while len(tries) < self.tries and not (tries and tries[-1][0] <= self.LIMIT):
             start, busy, own = time.perf_counter(), busy_seconds(), own_seconds()
             result = block()
             others = (busy_seconds() - busy - own_seconds() + own) / (time.perf_counter() - start)

@@ -4,10 +4,11 @@
 
 Measured is the whole process: start, weights, model, then per picture (PNG, 700 x 700) decode, preprocess, WideResNet-50-2,
 patches, nearest neighbours, image score, anomaly map in memory; nothing is written. The figure is wall time divided by the
-pictures; "further picture" leaves the start out: (time for all - time for one) / (all - 1). Peak memory is the largest
-resident size of the process. The programs take turns; figures are medians of the rounds, and a process during which
-others used the cores is run again. The bank is fitted by our program (preset reference-224) on 30 good pictures; the
-default size is that of 1 % of 209 pictures, `--bank-rows 16386` is 10 %. Image scores must agree.
+pictures; "further" leaves the start out: (time for all - time for one) / (all - 1). Processor time is given beside it:
+with one thread on a quiet machine it is the same, and it says what can be said where the machine was not quiet. Peak memory
+is the largest resident size of the process. The programs take turns; figures are medians of the rounds, and a process
+during which others used the cores is run again. The bank is fitted by our program (preset reference-224) on 30 good
+pictures; the default size is that of 1 % of 209 pictures, `--bank-rows 16386` is 10 %. Image scores must agree.
 """
 import argparse
 import json
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import machine
 
@@ -74,8 +76,17 @@ def commands(folder, threads):
     return {"ours": predict, "original": original}
 
 
+class Run(NamedTuple):
+    """What one process took and found."""
+
+    seconds: float
+    processor_seconds: float
+    peak_mib: float
+    scores: dict  # picture's name: image score
+
+
 def run(command, threads):
-    """Seconds, peak resident bytes, and {picture's name: image score} of one process."""
+    """Runs one process to its end."""
     # OpenMP must not start more threads than asked for before the script can say so.
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryFile("w+") as output:
@@ -88,28 +99,33 @@ def run(command, threads):
             raise SystemExit(f"{command[0]} ended with {process.returncode}")
         output.seek(0)
         records = [json.loads(line) for line in output]
-    return seconds, used.ru_maxrss * 1024, {Path(r["path"]).name: r["image_score"] for r in records}
+    scores = {Path(record["path"]).name: record["image_score"] for record in records}
+    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, scores)
 
 
 def measure(folder, args, quiet):
-    """{program: [(seconds for one picture, seconds for all, peak bytes, scores) per round]}"""
+    """{program: [(run on one picture, run on all) per round]}"""
     programs = commands(folder, args.threads)
     rounds = {name: [] for name in programs}
     for _ in range(args.rounds):
         for name, command in programs.items():
-            one, _, _ = quiet.measure(lambda: run([*command, folder / "one"], args.threads))
-            rounds[name].append((one, *quiet.measure(lambda: run([*command, folder / "all"], args.threads))))
+            pair = [quiet.measure(lambda: run([*command, folder / part], args.threads)) for part in ("one", "all")]
+            rounds[name].append(pair)
     return rounds
 
 
 def report(rounds, count, markdown):
     """The table of both programs, their ratio in the last line."""
     figures = {}
-    for name, results in rounds.items():
-        one, everything, peak = (statistics.median(result[i] for result in results) for i in range(3))
-        further = (everything - one) / (count - 1)
-        figures[name] = (everything / count * 1e3, further * 1e3, one * 1e3, peak / 2**20)
-    head = ["", "ms per picture", "ms per further picture", "ms for one picture alone", "peak MiB"]
+    for name, pairs in rounds.items():
+        middle = lambda which, field: statistics.median(getattr(pair[which], field) for pair in pairs)
+        values = []
+        for field in ("seconds", "processor_seconds"):
+            one, everything = middle(0, field), middle(1, field)
+            values += [everything / count * 1e3, (everything - one) / (count - 1) * 1e3]
+        figures[name] = (*values, middle(0, "seconds") * 1e3, middle(1, "peak_mib"))
+    head = ["", "ms per picture", "ms per further one", "processor ms per picture", "processor ms per further one",
+            "ms for one alone", "peak MiB"]
     rows = [[name, *(f"{value:.1f}" for value in values)] for name, values in figures.items()]
     rows.append(["original / ours", *(f"{b / a:.2f}" for a, b in zip(figures["ours"], figures["original"]))])
     print(f"\n{machine.table(head, rows, markdown)}\n")
@@ -117,7 +133,7 @@ def report(rounds, count, markdown):
 
 def largest_difference(rounds):
     """Largest relative difference between the image scores of the two programs."""
-    ours, original = (rounds[name][0][3] for name in ("ours", "original"))
+    ours, original = (rounds[name][0][1].scores for name in ("ours", "original"))
     assert ours.keys() == original.keys()
     return max(abs(ours[name] - original[name]) / abs(original[name]) for name in ours)
 
@@ -129,11 +145,12 @@ def main():
     parser.add_argument("--pictures", type=int, default=100)
     parser.add_argument("--bank-rows", type=int, default=1639, help="1639 is 1 %% of 209 pictures, 16386 is 10 %%")
     parser.add_argument("--precision", default="f32", help="of our backbone, as `patchcore fit` takes it")
+    parser.add_argument("--tries", type=int, default=3, help="of a block while others use the cores")
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     precisions = f"ours in {args.precision}, the original in f32"
     print(machine.heading(args.threads, precisions, PACKAGES), flush=True)
-    quiet = machine.Quiet()
+    quiet = machine.Quiet(args.tries)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         in_own_process(prepare, folder, args.pictures)
