@@ -45,6 +45,19 @@ pub(crate) enum Kind<E: Element> {
     Pointwise,
 }
 
+impl<E: Element> Kind<E> {
+    /// Height and width of the window, and its step.
+    pub(crate) fn window(&self) -> ([usize; 2], usize) {
+        match self {
+            Self::Conv(conv, _) => (conv.shape().size, conv.shape().stride),
+            Self::Winograd(..) => ([3, 3], 1),
+            Self::Depthwise(conv, _) => (conv.size(), conv.stride()),
+            Self::MaxPool { size, stride, .. } => ([*size; 2], *stride),
+            Self::Pointwise => ([1, 1], 1),
+        }
+    }
+}
+
 /// What a step computes, before its weights are packed.
 enum Draft<'a> {
     Conv { shape: ConvShape, padding: Padding, weights: &'a [f32], norm: Option<Affine> },

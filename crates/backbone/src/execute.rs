@@ -12,6 +12,7 @@ use patchcore_kernels::element::Element;
 use patchcore_kernels::pool::max_rows;
 use patchcore_tensor::Tensor;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 /// Input rows that one task keeps close, in bytes; about half of a level-2 cache.
@@ -121,27 +122,127 @@ impl<E: Element> Executor<E> {
         let mut input = self.maps.take(layouts.values[0].len());
         bordered(picture, layouts.values[0], &mut input);
         values[0] = Some(input);
-        for (i, step) in self.plan.steps.iter().enumerate() {
-            let layout = layouts.values[i + 1];
+        let mut first = 0;
+        while first < self.plan.steps.len() {
+            let end = self.fused_end(layouts, first);
+            let layout = layouts.values[end];
             let mut out = self.maps.take(layout.len());
-            let source = |value: usize| Picture {
-                data: values[value].as_deref().unwrap_or(&[]),
-                layout: layouts.values[value],
-            };
-            let (input, residual) = (source(step.input), step.residual.map(source));
-            self.step(step, layouts.pads[i], input, residual, layout, &mut out, parallel);
-            for (map, _) in maps.iter_mut().zip(&self.plan.taps).filter(|(_, tap)| **tap == i + 1) {
+            layout.clear_border(&mut out);
+            {
+                let source = |value: usize| Picture {
+                    data: values[value].as_deref().unwrap_or(&[]),
+                    layout: layouts.values[value],
+                };
+                let step = &self.plan.steps[end - 1];
+                let (input, residual) = (source(self.plan.steps[first].input), step.residual.map(source));
+                let out = &mut out[layout.rows()];
+                if end == first + 1 {
+                    self.step(step, layouts.pads[first], input, residual, layout, out, parallel);
+                } else {
+                    self.inverted(layouts, first..end, input, residual, out, parallel);
+                }
+            }
+            for (map, _) in maps.iter_mut().zip(&self.plan.taps).filter(|(_, tap)| **tap == end) {
                 unbordered(&out, layout, map);
             }
-            values[i + 1] = Some(out);
-            for value in 0..=i + 1 {
-                if self.last_reader[value] <= i
-                    && let Some(buffer) = values[value].take()
+            values[end] = Some(out);
+            for (value, &last) in values.iter_mut().zip(&self.last_reader).take(end + 1) {
+                if last < end
+                    && let Some(buffer) = value.take()
                 {
                     self.maps.give(buffer);
                 }
             }
+            first = end;
         }
+    }
+
+    /// Where the steps end that run together with `first`: a convolution whose large map only a depthwise convolution
+    /// reads, which may be followed by a 1x1 convolution (an inverted residual).
+    fn fused_end(&self, layouts: &Layouts, first: usize) -> usize {
+        let steps = &self.plan.steps;
+        // Whether the map after step `i` is read by the next step alone.
+        let private = |i: usize| {
+            let readers = steps.iter().filter(|s| s.input == i + 1 || s.residual == Some(i + 1)).count();
+            readers == 1
+                && steps.get(i + 1).is_some_and(|s| s.input == i + 1)
+                && !self.plan.taps.contains(&(i + 1))
+        };
+        let large = layouts.values[first + 1].len() * size_of::<E>() > BAND / 2;
+        let expands = matches!(steps[first].kind, Kind::Conv(..)) && steps[first].residual.is_none();
+        if !(large && expands && private(first) && matches!(steps[first + 1].kind, Kind::Depthwise(..))) {
+            return first + 1;
+        }
+        let projects = private(first + 1)
+            && layouts.values[first + 2].border == 0
+            && matches!(&steps[first + 2].kind, Kind::Conv(conv, _) if conv.shape().size == [1, 1] && conv.shape().stride == 1);
+        first + 2 + usize::from(projects)
+    }
+
+    /// Runs the steps that [`fused_end`](Self::fused_end) found, a few rows at a time: the large maps between them never
+    /// exist as a whole, only the rows that the next window needs, and these stay in the cache.
+    fn inverted(
+        &self,
+        layouts: &Layouts,
+        steps: Range<usize>,
+        input: Picture<'_, E>,
+        residual: Option<Picture<'_, E>>,
+        out: &mut [E],
+        parallel: bool,
+    ) {
+        let (wide, deep, last) =
+            (layouts.values[steps.start + 1], layouts.values[steps.start + 2], layouts.values[steps.end]);
+        let [expand, depthwise] = [&self.plan.steps[steps.start], &self.plan.steps[steps.start + 1]];
+        let project = (steps.len() == 3).then(|| &self.plan.steps[steps.start + 2]);
+        let ([size, _], stride) = depthwise.kind.window();
+        let [top, left] = layouts.pads[steps.start + 1];
+        let wide_row = wide.row_len();
+        let band = (BAND / 2 / (wide_row * stride * size_of::<E>())).max(1);
+        let rows_per_task = fair_rows(last.h, parallel);
+        chunks(parallel, out, rows_per_task * last.row_len(), |task, out| {
+            // Rows of the wide map from the uppermost that the window needs; beside and beyond the picture it is zero.
+            let mut window = self.maps.take(((band - 1) * stride + size) * wide_row);
+            window.fill(E::default());
+            let mut middle = self.maps.take(band * deep.row_len());
+            middle.fill(E::default());
+            let mut have = 0;
+            for (number, out) in out.chunks_mut(band * last.row_len()).enumerate() {
+                let (row, rows) = (task * rows_per_task + number * band, out.len() / last.row_len());
+                let need = (rows - 1) * stride + size;
+                // Window row `i` is row `row * stride + i - top` of the wide map.
+                let inside = |i: usize| (row * stride + i).saturating_sub(top).min(wide.h);
+                let above = top.saturating_sub(row * stride).clamp(have, need);
+                let below = (above + inside(need) - inside(above)).clamp(above, need);
+                window[have * wide_row..above * wide_row].fill(E::default());
+                window[below * wide_row..need * wide_row].fill(E::default());
+                if above < below {
+                    let data = &mut window[above * wide_row..below * wide_row];
+                    let rows = Rows { layout: wide, first: inside(above), data };
+                    self.rows(expand, layouts.pads[steps.start], input, None, rows);
+                }
+                let seen = Layout { h: need - 2 * wide.border, ..wide };
+                let seen = Picture { data: &window[..need * wide_row], layout: seen };
+                let (pad, layout) = ([wide.border, left], Layout { h: rows, ..deep });
+                let out_layout = Layout { h: rows, ..last };
+                if let Some(project) = project {
+                    let data = &mut middle[..layout.len()];
+                    self.rows(depthwise, pad, seen, None, Rows { layout, first: 0, data });
+                    let middle = Picture { data: &middle[..layout.len()], layout };
+                    let residual = residual.map(|r| r.band(row..row + rows));
+                    let rows = Rows { layout: out_layout, first: 0, data: out };
+                    self.rows(project, [0, 0], middle, residual, rows);
+                } else {
+                    self.rows(depthwise, pad, seen, None, Rows { layout: out_layout, first: 0, data: out });
+                }
+                let done = rows * stride;
+                have = need.saturating_sub(done);
+                if have > 0 {
+                    window.copy_within(done * wide_row..need * wide_row, 0);
+                }
+            }
+            self.maps.give(window);
+            self.maps.give(middle);
+        });
     }
 
     #[expect(clippy::too_many_arguments, reason = "called once; all of it is what a step is")]
@@ -155,8 +256,6 @@ impl<E: Element> Executor<E> {
         out: &mut [E],
         parallel: bool,
     ) {
-        layout.clear_border(out);
-        let out = &mut out[layout.rows()];
         if let Kind::Winograd(conv, _) = &step.kind {
             return self.winograd(conv, pad, input, residual, step.clamp, layout, out, parallel);
         }
@@ -165,18 +264,29 @@ impl<E: Element> Executor<E> {
             _ => fair_rows(layout.h, parallel),
         };
         chunks(parallel, out, rows * layout.row_len(), |task, data| {
-            let rows = Rows { layout, first: task * rows, data };
-            match &step.kind {
-                Kind::Conv(conv, _) => conv.rows(input, pad, residual, step.clamp, rows),
-                Kind::Winograd(..) => unreachable!("computed above"),
-                Kind::Depthwise(conv, _) => conv.rows(input, pad, step.clamp, rows),
-                Kind::MaxPool { size, stride, .. } => {
-                    let window = Window { size: [*size; 2], stride: *stride, pad };
-                    max_rows(self.plan.isa, input, window, rows);
-                }
-                Kind::Pointwise => pointwise(input, residual, step.clamp, rows),
-            }
+            self.rows(step, pad, input, residual, Rows { layout, first: task * rows, data });
         });
+    }
+
+    /// Some rows of a step that is computed row by row.
+    fn rows(
+        &self,
+        step: &Step<Kind<E>>,
+        pad: [usize; 2],
+        input: Picture<'_, E>,
+        residual: Option<Picture<'_, E>>,
+        rows: Rows<'_, E>,
+    ) {
+        match &step.kind {
+            Kind::Conv(conv, _) => conv.rows(input, pad, residual, step.clamp, rows),
+            Kind::Winograd(..) => unreachable!("computed in bands of tiles"),
+            Kind::Depthwise(conv, _) => conv.rows(input, pad, step.clamp, rows),
+            Kind::MaxPool { size, stride, .. } => {
+                let window = Window { size: [*size; 2], stride: *stride, pad };
+                max_rows(self.plan.isa, input, window, rows);
+            }
+            Kind::Pointwise => pointwise(input, residual, step.clamp, rows),
+        }
     }
 
     /// Band by band of tile rows. With light weights every thread has bands of its own; heavy ones are walked once for
@@ -256,12 +366,13 @@ fn lay_out<E: Element>(plan: &Plan<E>, h: usize, w: usize) -> Result<Layouts, To
     let mut pads = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         let from = values[step.input];
-        let (size, stride, padding, needs_border) = match &step.kind {
-            Kind::Conv(conv, padding) => (conv.shape().size, conv.shape().stride, *padding, true),
-            Kind::Winograd(_, padding) => ([3, 3], 1, *padding, true),
-            Kind::Depthwise(conv, padding) => (conv.size(), conv.stride(), *padding, true),
-            Kind::MaxPool { size, stride, pad } => ([*size; 2], *stride, Padding::Symmetric(*pad), false),
-            Kind::Pointwise => ([1, 1], 1, Padding::Symmetric(0), false),
+        let (size, stride) = step.kind.window();
+        let (padding, needs_border) = match &step.kind {
+            Kind::Conv(_, padding) | Kind::Winograd(_, padding) | Kind::Depthwise(_, padding) => {
+                (*padding, true)
+            }
+            Kind::MaxPool { pad, .. } => (Padding::Symmetric(*pad), false),
+            Kind::Pointwise => (Padding::Symmetric(0), false),
         };
         let too_small = || TooSmall(step.name.clone());
         let (oh, top, bottom) = reach(from.h, size[0], stride, padding).ok_or_else(too_small)?;

@@ -1,6 +1,7 @@
 //! How a picture with a border of zeros lies in memory, and which part of it a window reads.
 
 use crate::element::Element;
+use std::ops::Range;
 
 /// The layout of one channels-last picture with a border of zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Layout {
     }
 
     /// The rows without the upper and lower border: a range of values.
-    pub fn rows(&self) -> std::ops::Range<usize> {
+    pub fn rows(&self) -> Range<usize> {
         self.border * self.row_len()..(self.border + self.h) * self.row_len()
     }
 
@@ -88,6 +89,19 @@ pub struct Picture<'a, E = f32> {
     pub data: &'a [E],
     /// How they lie.
     pub layout: Layout,
+}
+
+impl<'a, E: Element> Picture<'a, E> {
+    /// Some rows as a picture of their own; what lies above and below them takes the place of its border.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    #[must_use]
+    pub fn band(self, rows: Range<usize>) -> Picture<'a, E> {
+        let (row, border) = (self.layout.row_len(), self.layout.border);
+        let data = &self.data[rows.start * row..(rows.end + 2 * border) * row];
+        Picture { data, layout: Layout { h: rows.len(), ..self.layout } }
+    }
 }
 
 /// Whole output rows to be written, side borders included (kernels leave those alone).
