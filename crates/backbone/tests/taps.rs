@@ -140,6 +140,33 @@ fn batches_and_threads_change_no_bit() {
     }
 }
 
+/// A tap forbids running its steps together with others; the other maps must not notice. Large enough that they do.
+#[test]
+fn a_tap_inside_an_inverted_residual_changes_no_bit() {
+    // Activations: the ends of steps, so that nothing is folded otherwise.
+    let inside = ["blocks.0.0.act1", "blocks.1.0.act1", "blocks.1.1.act2"];
+    for (name, layers) in
+        [("efficientnet_lite0", ["blocks.2", "blocks.4"]), ("mobilenet_v2", ["features.6", "features.13"])]
+    {
+        let (weights, input) = (formula_weights(name), pictures(1, 187, 214));
+        for precision in Precision::ALL {
+            if precision == Precision::Bf16 && !Isa::best().has_bf16() {
+                continue;
+            }
+            let run = |threads: usize, layers: &[&str]| {
+                let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let backbone = Backbone::load(name, &weights, &layers, precision).unwrap();
+                pool.install(|| backbone.features(&input).unwrap())
+            };
+            let together = run(1, &layers);
+            let apart = run(1, &[layers[0], layers[1], inside[0], inside[1], inside[2]]);
+            assert!(together == apart[..2], "{name} {precision}");
+            assert!(together == run(3, &layers), "{name} {precision}: three threads");
+        }
+    }
+}
+
 #[test]
 fn every_size_of_picture_has_maps() {
     let backbone = Backbone::embedded().unwrap();
