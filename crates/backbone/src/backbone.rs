@@ -5,7 +5,7 @@ use crate::execute::{Executor, TooSmall};
 use crate::extractor::FeatureExtractor;
 use crate::graph::Graph;
 use crate::networks::{ARCHITECTURES, Architecture, architecture};
-use crate::weights::{WeightTensor, Weights};
+use crate::weights::{WeightTensor, Weights, WeightsError};
 use crate::{BackboneError, Precision, graph::Op};
 use patchcore_kernels::element::{Bf16, Element};
 use patchcore_kernels::isa::Isa;
@@ -51,11 +51,11 @@ impl Backbone {
     }
 
     /// The network called `name` with these weights, tapped at `layers`; only tensors that the taps need have to be
-    /// there.
+    /// there, and only those are read.
     ///
     /// # Errors
-    /// An unknown network or layer, a repeated layer, a precision that this processor does not have, or a tensor that
-    /// is missing or has another shape.
+    /// An unknown network or layer, a repeated layer, a precision that this processor does not have, a tensor that
+    /// is missing, has another shape or a value that is not finite, or a weight file that changed since it was opened.
     pub fn load(
         name: &str,
         weights: &Weights,
@@ -88,8 +88,10 @@ impl Backbone {
                 return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
             }
         }
-        let does_not_fit =
-            |source| BackboneError::Weights { backbone: architecture.name.to_string(), source };
+        let does_not_fit = |error| match error {
+            WeightsError::File(error) => BackboneError::File(error),
+            source => BackboneError::Weights { backbone: architecture.name.to_string(), source },
+        };
         let (network, fingerprint) = if precision == Precision::Bf16 {
             if !Bf16::runs_on(isa) {
                 return Err(BackboneError::NoBf16 { isa: isa.name() });

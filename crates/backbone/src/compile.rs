@@ -1,14 +1,17 @@
 //! From a graph and its weights to a plan: cut after the last tap, fold batch norm, fuse sums and ReLU, pack.
+//!
+//! First the whole network is walked and every tensor asked for by name and shape. Then the layers are packed side by
+//! side: each reads its own tensors, so that apart from what is packed only a few of them are in memory at a time.
 
 use crate::Precision;
 use crate::graph::{Clamp, Graph, LayerId, Op, Padding};
-use crate::weights::{WeightTensor, Weights, WeightsError};
+use crate::weights::{Weights, WeightsError};
 use patchcore_kernels::conv::{Conv, ConvShape, DepthwiseConv, WinogradConv};
 use patchcore_kernels::element::Element;
 use patchcore_kernels::isa::Isa;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
 /// What is left to do, in order, and where the tapped maps are. Values are stored as `E`.
 pub(crate) struct Plan<E: Element> {
@@ -58,12 +61,34 @@ impl<E: Element> Kind<E> {
     }
 }
 
-/// What a step computes, before its weights are packed.
-enum Draft<'a> {
-    Conv { shape: ConvShape, padding: Padding, weights: &'a [f32], norm: Option<Affine> },
-    Affine(Affine),
+/// What a step computes, before its weights are read.
+enum Draft {
+    Conv { shape: ConvShape, padding: Padding, weights: Parameter, norm: Option<Norm> },
+    Affine(Norm),
     MaxPool { size: usize, stride: usize, pad: usize },
     Pointwise,
+}
+
+/// A number in the list of [`Used`] tensors.
+type Parameter = usize;
+
+/// A tensor that goes into the network.
+struct Used {
+    /// The first name of its layer, with which it goes into the fingerprint.
+    canonical: String,
+    /// Its name in these weights.
+    name: String,
+    shape: Vec<usize>,
+}
+
+/// Batch norm: where its parameters are.
+#[derive(Clone, Copy)]
+struct Norm {
+    gamma: Parameter,
+    beta: Parameter,
+    mean: Parameter,
+    variance: Parameter,
+    eps: f64,
 }
 
 /// Batch norm as `scale * x + shift`.
@@ -72,8 +97,8 @@ struct Affine {
     shift: Vec<f64>,
 }
 
-/// A parameter that went into the network: its canonical name and the tensor.
-type Used<'a> = (String, &'a WeightTensor);
+/// SHA-256 of a tensor's values as little-endian `f32`.
+type Hash = [u8; 32];
 
 /// Compiles `graph` for the tapped layers; also gives the fingerprint of the weights that they need.
 pub(crate) fn compile<E: Element>(
@@ -84,7 +109,7 @@ pub(crate) fn compile<E: Element>(
     precision: Precision,
 ) -> Result<(Plan<E>, String), WeightsError> {
     let mut compiler = Compiler::new(graph, taps, weights);
-    let mut steps: Vec<(LayerId, [Option<LayerId>; 2], Step<Draft<'_>>)> = Vec::new();
+    let mut steps: Vec<(LayerId, [Option<LayerId>; 2], Step<Draft>)> = Vec::new();
     for id in 1..graph.layers().len() {
         if compiler.needed[id] && !compiler.absorbed[id] {
             steps.push(compiler.step(id)?);
@@ -99,76 +124,161 @@ pub(crate) fn compile<E: Element>(
     let sources: Vec<(usize, Option<usize>)> =
         steps.iter().map(|(_, [input, residual], _)| (input.map_or(0, value), residual.map(value))).collect();
     let taps = taps.iter().map(|&id| value(id)).collect();
-    let pack = |((.., step), (input, residual)): ((_, _, Step<Draft<'_>>), (usize, Option<usize>))| Step {
-        kind: step.kind.pack(isa, precision),
-        input,
-        residual,
-        clamp: step.clamp,
-        channels: step.channels,
-        name: step.name,
+    let reader = Reader { weights, used: &compiler.used, spare: Mutex::default() };
+    let pack = |((.., step), (input, residual)): ((_, _, Step<Draft>), (usize, Option<usize>))| {
+        let mut tensors = Tensors { reader: &reader, hashes: Vec::new() };
+        let kind = step.kind.pack(isa, precision, &mut tensors)?;
+        let Step { clamp, channels, name, .. } = step;
+        Ok((Step { kind, input, residual, clamp, channels, name }, tensors.hashes))
     };
-    let (steps, fingerprint) = rayon::join(
-        || steps.into_par_iter().zip(sources).map(pack).collect(),
-        || fingerprint(&compiler.used),
-    );
+    // One layer per task: their sizes differ a lot.
+    let packed: Vec<Result<_, (Parameter, WeightsError)>> =
+        steps.into_par_iter().zip(sources).with_max_len(1).map(pack).collect();
+    let mut hashes = vec![Hash::default(); reader.used.len()];
+    let mut steps = Vec::with_capacity(packed.len());
+    let mut first_error: Option<(Parameter, WeightsError)> = None;
+    for packed in packed {
+        match packed {
+            Ok((step, of_step)) => {
+                steps.push(step);
+                for (parameter, hash) in of_step {
+                    hashes[parameter] = hash;
+                }
+            }
+            Err(error) if first_error.as_ref().is_none_or(|first| error.0 < first.0) => {
+                first_error = Some(error);
+            }
+            Err(_) => {}
+        }
+    }
+    if let Some((_, error)) = first_error {
+        return Err(error);
+    }
+    let fingerprint = fingerprint(&compiler.used, &hashes);
     Ok((Plan { isa, channels: graph.layers()[0].channels, steps, taps }, fingerprint))
 }
 
-impl Draft<'_> {
-    /// Folds the batch norm into the weights and packs them.
-    fn pack<E: Element>(self, isa: Isa, precision: Precision) -> Kind<E> {
+/// Reads tensors for all threads.
+struct Reader<'a> {
+    weights: &'a Weights,
+    used: &'a [Used],
+    /// Memory of tensors that were packed: fresh memory costs more than reading what goes into it.
+    spare: Mutex<Vec<Vec<f32>>>,
+}
+
+/// Reads the tensors of one step.
+struct Tensors<'a> {
+    reader: &'a Reader<'a>,
+    hashes: Vec<(Parameter, Hash)>,
+}
+
+impl Tensors<'_> {
+    /// Puts the values of a parameter into `values`. An error comes with the parameter's number.
+    fn read(
+        &mut self,
+        parameter: Parameter,
+        mut values: Vec<f32>,
+    ) -> Result<Vec<f32>, (Parameter, WeightsError)> {
+        let name = &self.reader.used[parameter].name;
+        self.reader.weights.finite_into(name, &mut values).map_err(|error| (parameter, error))?;
+        self.hashes.push((parameter, hash(&values)));
+        Ok(values)
+    }
+
+    /// Memory for large tensors; give it [`back`](Self::give_back).
+    fn spare(&self) -> Vec<f32> {
+        self.reader.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give_back(&self, values: Vec<f32>) {
+        self.reader.spare.lock().unwrap_or_else(PoisonError::into_inner).push(values);
+    }
+
+    fn affine(&mut self, norm: Norm) -> Result<Affine, (Parameter, WeightsError)> {
+        let Norm { gamma, beta, mean, variance, eps } = norm;
+        let mut read = |parameter| self.read(parameter, Vec::new());
+        let (gamma, beta, mean, variance) = (read(gamma)?, read(beta)?, read(mean)?, read(variance)?);
+        let scale: Vec<f64> =
+            gamma.iter().zip(&variance).map(|(&g, &v)| f64::from(g) / (f64::from(v) + eps).sqrt()).collect();
+        let shift =
+            scale.iter().zip(&beta).zip(&mean).map(|((s, &b), &m)| f64::from(b) - f64::from(m) * s).collect();
+        Ok(Affine { scale, shift })
+    }
+}
+
+impl Draft {
+    /// Reads the weights, folds the batch norm into them and packs them.
+    fn pack<E: Element>(
+        self,
+        isa: Isa,
+        precision: Precision,
+        tensors: &mut Tensors<'_>,
+    ) -> Result<Kind<E>, (Parameter, WeightsError)> {
         let narrow = |values: Vec<f64>| -> Vec<f32> { values.into_iter().map(|v| v as f32).collect() };
-        match self {
+        Ok(match self {
             Self::Conv { shape, padding, weights, norm } => {
-                let (weights, bias) = match norm {
-                    Some(norm) => (fold(weights, &norm.scale), narrow(norm.shift)),
-                    None => (Cow::Borrowed(weights), vec![0.0; shape.co]),
+                let mut weights = tensors.read(weights, tensors.spare())?;
+                let bias = match norm {
+                    Some(norm) => {
+                        let Affine { scale, shift } = tensors.affine(norm)?;
+                        fold(&mut weights, &scale);
+                        narrow(shift)
+                    }
+                    None => vec![0.0; shape.co],
                 };
-                if shape.groups == shape.ci && shape.co == shape.ci {
-                    Kind::Depthwise(
-                        DepthwiseConv::new(isa, shape.size, shape.stride, &weights, &bias),
-                        padding,
-                    )
+                let kind = if shape.groups == shape.ci && shape.co == shape.ci {
+                    let conv = DepthwiseConv::new(isa, shape.size, shape.stride, &weights, &bias);
+                    Kind::Depthwise(conv, padding)
                 } else if WinogradConv::<E>::fits(shape) {
                     let tile = precision.winograd(shape.ci);
                     Kind::Winograd(WinogradConv::new(isa, tile, shape, &weights, &bias), padding)
                 } else {
                     Kind::Conv(Conv::new(isa, shape, &weights, &bias), padding)
-                }
+                };
+                tensors.give_back(weights);
+                kind
             }
-            Self::Affine(Affine { scale, shift }) => {
+            Self::Affine(norm) => {
+                let Affine { scale, shift } = tensors.affine(norm)?;
                 let affine = DepthwiseConv::new(isa, [1, 1], 1, &narrow(scale), &narrow(shift));
                 Kind::Depthwise(affine, Padding::Symmetric(0))
             }
             Self::MaxPool { size, stride, pad } => Kind::MaxPool { size, stride, pad },
             Self::Pointwise => Kind::Pointwise,
-        }
+        })
     }
 }
 
 /// Every filter times the scale of its output channel.
-fn fold<'a>(weights: &'a [f32], scale: &[f64]) -> Cow<'a, [f32]> {
+fn fold(weights: &mut [f32], scale: &[f64]) {
     let per_channel = (weights.len() / scale.len().max(1)).max(1);
-    let scaled = weights.chunks_exact(per_channel).zip(scale);
-    Cow::Owned(
-        scaled.flat_map(|(filter, s)| filter.iter().map(move |&w| (f64::from(w) * s) as f32)).collect(),
-    )
-}
-
-/// SHA-256 over names, shapes and values.
-fn fingerprint(used: &[Used<'_>]) -> String {
-    let mut hash = Sha256::new();
-    let mut bytes = [0u8; 4096];
-    for (name, tensor) in used {
-        hash.update(format!("{name} {:?}\n", tensor.shape));
-        for values in tensor.values.chunks(bytes.len() / size_of::<f32>()) {
-            for (to, value) in bytes.chunks_exact_mut(size_of::<f32>()).zip(values) {
-                to.copy_from_slice(&value.to_le_bytes());
-            }
-            hash.update(&bytes[..size_of_val(values)]);
+    for (filter, s) in weights.chunks_exact_mut(per_channel).zip(scale) {
+        for w in filter {
+            *w = (f64::from(*w) * s) as f32;
         }
     }
-    hex(&hash.finalize())
+}
+
+fn hash(values: &[f32]) -> Hash {
+    let mut hash = Sha256::new();
+    let mut bytes = [0u8; 4096];
+    for values in values.chunks(bytes.len() / size_of::<f32>()) {
+        for (to, value) in bytes.chunks_exact_mut(size_of::<f32>()).zip(values) {
+            to.copy_from_slice(&value.to_le_bytes());
+        }
+        hash.update(&bytes[..size_of_val(values)]);
+    }
+    hash.finalize().into()
+}
+
+/// SHA-256 over one line per tensor, in the network's order: `NAME [SHAPE] SHA-256 of its values`. So tensors can be
+/// hashed side by side.
+fn fingerprint(used: &[Used], hashes: &[Hash]) -> String {
+    let mut all = Sha256::new();
+    for (used, hash) in used.iter().zip(hashes) {
+        all.update(format!("{} {:?} {}\n", used.canonical, used.shape, hex(hash)));
+    }
+    hex(&all.finalize())
 }
 
 struct Compiler<'a> {
@@ -181,7 +291,7 @@ struct Compiler<'a> {
     tapped: Vec<bool>,
     /// The readers of each layer, among the needed ones.
     readers: Vec<Vec<LayerId>>,
-    used: Vec<Used<'a>>,
+    used: Vec<Used>,
 }
 
 impl<'a> Compiler<'a> {
@@ -204,10 +314,7 @@ impl<'a> Compiler<'a> {
 
     /// The step that begins with layer `id`, the layers that it reads, and the last layer that it takes over.
     #[expect(clippy::type_complexity, reason = "used once, named at the call")]
-    fn step(
-        &mut self,
-        id: LayerId,
-    ) -> Result<(LayerId, [Option<LayerId>; 2], Step<Draft<'a>>), WeightsError> {
+    fn step(&mut self, id: LayerId) -> Result<(LayerId, [Option<LayerId>; 2], Step<Draft>), WeightsError> {
         let layer = &self.graph.layers()[id];
         let mut last = id;
         let mut inputs = [layer.inputs.first().copied(), None];
@@ -216,8 +323,8 @@ impl<'a> Compiler<'a> {
             Op::Conv { shape, padding } => {
                 let weights = self.parameter(id, "weight", &conv_weight_shape(shape))?;
                 let mut norm = None;
-                if let Some((reader, affine)) = self.following_norm(last)? {
-                    (last, norm) = (reader, Some(affine));
+                if let Some((reader, following)) = self.following_norm(last)? {
+                    (last, norm) = (reader, Some(following));
                 }
                 // A depthwise convolution is not followed by a sum in any network, so its kernel takes none.
                 let depthwise = shape.groups == shape.ci && shape.co == shape.ci;
@@ -235,7 +342,7 @@ impl<'a> Compiler<'a> {
                 }
                 Draft::Conv { shape, padding, weights, norm }
             }
-            Op::BatchNorm { eps } => Draft::Affine(self.scale_and_shift(id, eps)?),
+            Op::BatchNorm { eps } => Draft::Affine(self.norm(id, eps)?),
             Op::MaxPool { size, stride, pad } => Draft::MaxPool { size, stride, pad },
             Op::Clamp(own) => {
                 clamp = own;
@@ -281,35 +388,32 @@ impl<'a> Compiler<'a> {
     }
 
     /// The batch norm that follows and can be folded.
-    fn following_norm(&mut self, id: LayerId) -> Result<Option<(LayerId, Affine)>, WeightsError> {
+    fn following_norm(&mut self, id: LayerId) -> Result<Option<(LayerId, Norm)>, WeightsError> {
         let Some(reader) = self.only_reader(id) else { return Ok(None) };
         let Op::BatchNorm { eps } = self.graph.layers()[reader].op else { return Ok(None) };
-        let affine = self.scale_and_shift(reader, eps)?;
-        Ok(Some((self.absorb(reader), affine)))
+        let norm = self.norm(reader, eps)?;
+        Ok(Some((self.absorb(reader), norm)))
     }
 
-    fn scale_and_shift(&mut self, id: LayerId, eps: f64) -> Result<Affine, WeightsError> {
+    fn norm(&mut self, id: LayerId, eps: f64) -> Result<Norm, WeightsError> {
         let shape = [self.graph.layers()[id].channels];
         let gamma = self.parameter(id, "weight", &shape)?;
         let beta = self.parameter(id, "bias", &shape)?;
         let mean = self.parameter(id, "running_mean", &shape)?;
         let variance = self.parameter(id, "running_var", &shape)?;
-        let scale: Vec<f64> =
-            gamma.iter().zip(variance).map(|(&g, &v)| f64::from(g) / (f64::from(v) + eps).sqrt()).collect();
-        let shift =
-            scale.iter().zip(beta).zip(mean).map(|((s, &b), &m)| f64::from(b) - f64::from(m) * s).collect();
-        Ok(Affine { scale, shift })
+        Ok(Norm { gamma, beta, mean, variance, eps })
     }
 
-    /// A parameter of a layer, under the first of its names that the weights know; counted into the fingerprint.
-    fn parameter(&mut self, id: LayerId, part: &str, shape: &[usize]) -> Result<&'a [f32], WeightsError> {
+    /// A parameter of a layer, under the first of its names that the weights know.
+    fn parameter(&mut self, id: LayerId, part: &str, shape: &[usize]) -> Result<Parameter, WeightsError> {
         let names: Vec<String> =
             self.graph.layers()[id].names.iter().map(|n| format!("{n}.{part}")).collect();
-        let known = names.iter().find(|name| self.weights.get(name).is_some());
-        let canonical = names.first().map_or("", String::as_str);
-        let tensor = self.weights.take(known.map_or(canonical, String::as_str), shape)?;
-        self.used.push((canonical.to_owned(), tensor));
-        Ok(&tensor.values)
+        let canonical = names.first().cloned().unwrap_or_default();
+        let known = names.into_iter().find(|name| self.weights.contains(name));
+        let name = known.unwrap_or_else(|| canonical.clone());
+        self.weights.check(&name, shape)?;
+        self.used.push(Used { canonical, name, shape: shape.to_vec() });
+        Ok(self.used.len() - 1)
     }
 }
 

@@ -3,9 +3,11 @@
 
 use patchcore_backbone::weights::Weights;
 use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, Precision, parameters, weights_from};
+use patchcore_files::FileError;
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{max_abs_difference, weights::tensor, weights::uniform};
+use safetensors::tensor::{Dtype, TensorView};
 
 fn formula_weights(name: &str) -> Weights {
     weights_from(name, |key, shape| tensor(key, shape, 0, 1.0)).unwrap()
@@ -37,7 +39,7 @@ fn layers_inside_a_block() {
         inside[3].data().iter().zip(outside[1].data()).map(|(a, b)| (a + b).max(0.0)).collect();
     assert!(max_abs_difference(&sum, inside[4].data()) < 1e-5);
     assert!(max_abs_difference(inside[5].data(), outside[0].data()) < 1e-4);
-    let norm = |part: &str| weights.get(&format!("layer1.0.bn1.{part}")).unwrap().values[5];
+    let norm = |part: &str| weights.tensor(&format!("layer1.0.bn1.{part}")).unwrap().values[5];
     let by_hand = (inside[0].pixel(0, 3, 4)[5] - norm("running_mean")) / (norm("running_var") + 1e-5).sqrt()
         * norm("weight")
         + norm("bias");
@@ -54,6 +56,72 @@ fn a_shortcut_that_is_tapped() {
     assert!(max_abs_difference(without[0].data(), with[2].data()) < 1e-3);
 }
 
+/// Layers are read side by side; the error is that of the first one nevertheless.
+#[test]
+fn the_first_bad_tensor_is_named() {
+    let mut weights = formula_weights("resnet18");
+    for name in
+        ["layer3.1.bn2.bias", "layer1.1.conv2.weight", "layer1.0.bn1.running_var", "layer2.0.conv1.weight"]
+    {
+        let mut tensor = weights.tensor(name).unwrap();
+        tensor.values[3] = f32::NAN;
+        weights.insert(name, tensor);
+    }
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let load = || Backbone::load("resnet18", &weights, &["layer3".into()], Precision::F32).err().unwrap();
+        let BackboneError::Weights { source, .. } = pool.install(load) else { panic!() };
+        assert_eq!(source.to_string(), "layer1.0.bn1.running_var: value 3 is not finite");
+    }
+    // What no tap needs is not looked at.
+    Backbone::load("resnet18", &weights, &["maxpool".into()], Precision::F32).unwrap();
+}
+
+/// Equal values make equal networks, whatever file and number type they come from.
+#[test]
+fn a_file_on_disk_is_read_as_it_is_loaded() {
+    let weights = formula_weights("resnet18");
+    let load = |weights: &Weights| Backbone::load("resnet18", weights, &["layer2".into()], Precision::F32);
+    let (expected, input) = (load(&weights).unwrap(), pictures(1, 32, 48));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("resnet18.safetensors");
+    for dtype in [Dtype::F32, Dtype::F64] {
+        std::fs::write(&path, safetensors_file(&weights, dtype)).unwrap();
+        let loaded = load(&Weights::read(&path).unwrap()).unwrap();
+        assert_eq!(loaded.fingerprint(), expected.fingerprint());
+        assert_eq!(loaded.features(&input).unwrap(), expected.features(&input).unwrap());
+    }
+    let mut other = weights.clone();
+    let mut tensor = other.tensor("layer1.0.bn1.bias").unwrap();
+    tensor.values[7] += 1.0;
+    other.insert("layer1.0.bn1.bias", tensor);
+    assert_ne!(load(&other).unwrap().fingerprint(), expected.fingerprint());
+
+    let opened = Weights::read(&path).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(100_000).unwrap();
+    let error = load(&opened).err().unwrap();
+    assert!(matches!(error, BackboneError::File(FileError::Changed { got: 100_000, .. })), "{error}");
+}
+
+fn safetensors_file(weights: &Weights, dtype: Dtype) -> Vec<u8> {
+    let tensors: Vec<(&str, Vec<usize>, Vec<u8>)> = weights
+        .names()
+        .map(|name| {
+            let tensor = weights.tensor(name).unwrap();
+            let bytes = tensor.values.iter().flat_map(|&v| match dtype {
+                Dtype::F64 => f64::from(v).to_le_bytes().to_vec(),
+                _ => v.to_le_bytes().to_vec(),
+            });
+            (name, tensor.shape, bytes.collect())
+        })
+        .collect();
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| (*name, TensorView::new(dtype, shape.clone(), bytes).unwrap()));
+    safetensors::serialize(views, None).unwrap()
+}
+
 #[test]
 fn layers_come_in_the_order_asked_for() {
     let (weights, input) = (formula_weights("resnet18"), pictures(1, 32, 32));
@@ -68,9 +136,9 @@ fn mobilenet_under_both_names() {
     let first_conv = "features.0.0.weight";
     let mut torchvision = Weights::default();
     for (name, _) in parameters("mobilenet_v2").unwrap() {
-        torchvision.insert(torchvision_name(&name), timm.get(&name).unwrap().clone());
+        torchvision.insert(torchvision_name(&name), timm.tensor(&name).unwrap());
     }
-    assert!(torchvision.get(first_conv).is_some() && timm.get(first_conv).is_none());
+    assert!(torchvision.contains(first_conv) && !timm.contains(first_conv));
     let load = |weights: &Weights, layers: [&str; 2]| {
         Backbone::load("mobilenet_v2", weights, &layers.map(String::from), Precision::F32).unwrap()
     };
@@ -205,7 +273,7 @@ fn what_does_not_fit_is_named() {
     // Tensors behind the last tap are not needed.
     let mut short = Weights::default();
     for name in weights.names().filter(|n| !n.starts_with("layer2") && !n.starts_with("layer3")) {
-        short.insert(name, weights.get(name).unwrap().clone());
+        short.insert(name, weights.tensor(name).unwrap());
     }
     Backbone::load("resnet18", &short, &["layer1".into()], Precision::F32).unwrap();
     let BackboneError::Weights { source, .. } = error("resnet18", &short, &["layer2"]) else { panic!() };

@@ -11,8 +11,13 @@ use std::path::Path;
 pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
     if let Some(path) = weights {
         let file = Weights::read(path)?;
-        return Backbone::load(&params.backbone, &file, &params.layers, params.precision)
-            .map_err(|error| about(path, error));
+        return Backbone::load(&params.backbone, &file, &params.layers, params.precision).map_err(|error| {
+            match error {
+                // It names the file itself.
+                BackboneError::File(error) => error.into(),
+                error => about(path, error),
+            }
+        });
     }
     if params.backbone == ARCHITECTURES[0].name {
         return Ok(Backbone::embedded_with(&params.layers, params.precision)?);

@@ -193,6 +193,7 @@ impl From<BackboneError> for Failure {
     fn from(error: BackboneError) -> Self {
         let code = match &error {
             BackboneError::NeedsWeights { .. } | BackboneError::Weights { .. } => Code::Weights,
+            BackboneError::File(_) => Code::Io,
             BackboneError::Channels { .. } | BackboneError::TooSmall { .. } => Code::Input,
             _ => Code::Usage,
         };

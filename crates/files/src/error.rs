@@ -44,6 +44,12 @@ pub enum FileError {
         /// The bytes that came.
         got: u64,
     },
+    /// Someone wrote to the file meanwhile and left its length alone.
+    #[error("{}: changed while it was read", shown(path))]
+    Rewritten {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is a file of this name, and it may not be replaced.
     #[error("{}: exists already", shown(path))]
     Exists {
@@ -70,6 +76,7 @@ impl FileError {
             | Self::TooLong { path, .. }
             | Self::Read { path, .. }
             | Self::Changed { path, .. }
+            | Self::Rewritten { path }
             | Self::Exists { path }
             | Self::Write { path, .. } => path,
         }

@@ -1,49 +1,25 @@
 //! The bytes of a regular file, read once.
 
-use crate::FileError;
-use std::fs::{self, File, Metadata};
-use std::io::Read;
+use crate::{FileError, RegularFile};
 use std::path::Path;
 
 /// All bytes of the regular file at `path`, from one descriptor; at most `allowed` of them.
-///
-/// The kind is looked at before opening, since opening a pipe would wait for a writer, and again on the open descriptor,
-/// since the path may have changed hands in between.
 ///
 /// # Errors
 /// [`FileError::NotRegular`], [`FileError::TooLong`], [`FileError::Read`], or [`FileError::Changed`] if it grew or shrank
 /// meanwhile.
 pub fn read_regular(path: &Path, allowed: u64) -> Result<Vec<u8>, FileError> {
-    let fail = |source| FileError::Read { path: path.into(), source };
-    check_regular(path, &fs::metadata(path).map_err(fail)?)?;
-    let file = File::open(path).map_err(fail)?;
-    let metadata = file.metadata().map_err(fail)?;
-    check_regular(path, &metadata)?;
-    let expected = metadata.len();
-    if expected > allowed {
-        return Err(FileError::TooLong { path: path.into(), bytes: expected, allowed });
+    let file = RegularFile::open(path)?;
+    if file.len() > allowed {
+        return Err(FileError::TooLong { path: path.into(), bytes: file.len(), allowed });
     }
-    let mut bytes = Vec::new();
-    let room = usize::try_from(expected).unwrap_or(usize::MAX);
-    bytes
-        .try_reserve_exact(room)
-        .map_err(|e| fail(std::io::Error::new(std::io::ErrorKind::OutOfMemory, e)))?;
-    file.take(expected.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
-    let got = bytes.len() as u64;
-    if got == expected { Ok(bytes) } else { Err(FileError::Changed { path: path.into(), expected, got }) }
-}
-
-fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
-    if metadata.is_file() {
-        return Ok(());
-    }
-    let found = if metadata.is_dir() { "a folder" } else { "a pipe, socket or device" };
-    Err(FileError::NotRegular { path: path.into(), found })
+    file.read_whole()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_folder_and_a_missing_file_are_named() {

@@ -27,16 +27,17 @@ impl Dtype {
         }
     }
 
-    /// Every whole number in `bytes`, rounded to the nearest `f32` where it is wider; nothing for integers.
+    /// Adds every whole number in `bytes` to `values`, rounded to the nearest `f32` where it is wider; nothing for
+    /// integers.
     ///
     /// A finite `f64` beyond the range of `f32` becomes an infinity, which [`super::Weights::take`] refuses.
-    pub(super) fn widen(self, bytes: &[u8]) -> Vec<f32> {
+    pub(super) fn widen(self, bytes: &[u8], values: &mut Vec<f32>) {
         match self {
-            Self::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
-            Self::Bf16 => bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
-            Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-            Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
-            Self::Integer { .. } => Vec::new(),
+            Self::F16 => values.extend(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32())),
+            Self::Bf16 => values.extend(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32())),
+            Self::F32 => values.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
+            Self::F64 => values.extend(bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32)),
+            Self::Integer { .. } => {}
         }
     }
 }
@@ -47,10 +48,15 @@ mod tests {
 
     #[test]
     fn widening_keeps_the_value() {
-        assert_eq!(Dtype::F16.widen(&[0x00, 0x3e, 0x00, 0xc0]), [1.5, -2.0]);
-        assert_eq!(Dtype::Bf16.widen(&[0xc0, 0x3f]), [1.5]);
-        assert_eq!(Dtype::F32.widen(&1.5f32.to_le_bytes()), [1.5]);
-        assert_eq!(Dtype::F64.widen(&(-0.1f64).to_le_bytes()), [-0.1]);
-        assert_eq!(Dtype::F64.widen(&1e300f64.to_le_bytes()), [f32::INFINITY]);
+        let widened = |dtype: Dtype, bytes: &[u8]| {
+            let mut values = Vec::new();
+            dtype.widen(bytes, &mut values);
+            values
+        };
+        assert_eq!(widened(Dtype::F16, &[0x00, 0x3e, 0x00, 0xc0]), [1.5, -2.0]);
+        assert_eq!(widened(Dtype::Bf16, &[0xc0, 0x3f]), [1.5]);
+        assert_eq!(widened(Dtype::F32, &1.5f32.to_le_bytes()), [1.5]);
+        assert_eq!(widened(Dtype::F64, &(-0.1f64).to_le_bytes()), [-0.1]);
+        assert_eq!(widened(Dtype::F64, &1e300f64.to_le_bytes()), [f32::INFINITY]);
     }
 }

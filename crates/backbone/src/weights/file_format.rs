@@ -10,6 +10,9 @@ pub(super) enum FileFormat {
     TorchLegacy,
 }
 
+/// So many bytes of a file tell its format.
+pub(super) const HEAD: u64 = 4096;
+
 const EMPTY: &str = "the file is empty";
 const LFS: &str =
     "this is a Git-LFS pointer, not the weights: run `git lfs pull` where the file was checked out";
@@ -23,7 +26,8 @@ const GZIP: &str = "this is a gzip file: unpack it first";
 pub(super) const LEGACY_MAGIC: &[u8] =
     &[0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
 
-/// The format of these bytes, or an error that says what they are instead.
+/// The format of a file that starts with these bytes (at least [`HEAD`], if it has as many), or an error that says what
+/// it is instead.
 pub(super) fn recognise(bytes: &[u8]) -> Result<FileFormat, WeightsError> {
     if bytes.starts_with(b"PK\x03\x04") {
         return Ok(FileFormat::TorchZip);

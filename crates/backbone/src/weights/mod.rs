@@ -1,10 +1,13 @@
 //! Reads pretrained weights: `.safetensors`, and the `.pth` / `.pt` files that torch.save writes.
 //!
 //! ```text
-//! file_format -+-> safetensors ----------------------------------------------------------+-> Weights
+//! file_format -+-> safetensors ----------------------------------------------------------+-> store -> Weights
 //!              +-> torch_zip ----+                                                        |
 //!              +-> torch_legacy -+-> pickle (opcodes -> plain data) -> state_dict -> torch_tensor
 //! ```
+//!
+//! A reader gives the table of a file: names, shapes, and where the values lie. The values of a file on disk are read
+//! when they are [taken](Weights::take), so that what no network asks for costs nothing.
 //!
 //! A torch.save file carries a pickle, which in Python is a program. Here it is data: a small interpreter builds plain
 //! values, a fixed table says which names may occur, and nothing is ever called, imported or written to disk. The bytes
@@ -31,6 +34,7 @@ mod nearest;
 mod pickle;
 mod safetensors;
 mod state_dict;
+mod store;
 mod torch_legacy;
 mod torch_names;
 mod torch_tensor;
@@ -41,10 +45,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+
+use patchcore_files::RegularFile;
 
 pub use error::{WeightsError, WeightsErrorKind};
 
 use file_format::FileFormat;
+use store::{Listing, OpenFile, Source, Stored};
 
 /// One named array of a network, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,25 +78,53 @@ pub struct WeightTensor {
 /// assert_eq!(error.to_string(), "conv1.weight: shape [1, 2], expected [2, 1]");
 /// # Ok::<(), patchcore_backbone::weights::WeightsError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Weights {
-    tensors: BTreeMap<String, WeightTensor>,
+    tensors: BTreeMap<String, Entry>,
     /// Integer tensors by name, with their type, so that asking for one gives the right error.
     skipped: BTreeMap<String, &'static str>,
+    /// Where those tensors are that are not here yet.
+    file: Option<Arc<OpenFile>>,
+}
+
+#[derive(Debug, Clone)]
+enum Entry {
+    Here(WeightTensor),
+    Stored(Stored),
+}
+
+impl Entry {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::Here(tensor) => &tensor.shape,
+            Self::Stored(tensor) => &tensor.shape,
+        }
+    }
 }
 
 impl Weights {
-    /// Reads a weight file, whatever its ending: the format is recognised by content.
+    /// Opens a weight file, whatever its ending: the format is recognised by content.
     ///
-    /// The whole file is copied into memory first, so a change on disk afterwards has no effect.
+    /// The whole table of tensors is checked now. Their values are read when they are taken: the file stays open, and a
+    /// change of it in between is an error then. (Torch files whose tensors share storages are read whole.)
     ///
     /// # Errors
     ///
     /// [`WeightsError::File`] if there is no regular file to read, else
     /// [`WeightsError::InFile`] with what [`Weights::from_bytes`] found.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
-        let bytes = patchcore_files::read_regular(path, u64::MAX)?;
-        Self::from_bytes(&bytes).map_err(|error| error.in_file(path))
+        let file = Arc::new(RegularFile::open(path)?);
+        Self::from_file(&file).map_err(|error| error.in_file(path))
+    }
+
+    fn from_file(file: &Arc<RegularFile>) -> Result<Self, WeightsError> {
+        let Listing { tensors, skipped, zip } = list(&Source::File(Arc::clone(file)))?;
+        if !tensors.iter().all(|(_, tensor)| tensor.is_whole()) {
+            return Self::from_bytes(&file.read_range(0, file.len())?);
+        }
+        let tensors = tensors.into_iter().map(|(name, tensor)| (name, Entry::Stored(tensor))).collect();
+        let file = Some(Arc::new(OpenFile { file: Arc::clone(file), zip }));
+        Ok(Self { tensors, skipped: skipped.into_iter().collect(), file }.without_module_prefix())
     }
 
     /// Reads the bytes of a weight file.
@@ -98,18 +134,18 @@ impl Weights {
     /// Anything in [`WeightsError`] that is not about paths, shapes or missing names: another kind of file, a truncated
     /// one, names that a state dict does not need, tensors that do not fit their bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
-        let mut weights = match file_format::recognise(bytes)? {
-            FileFormat::Safetensors => safetensors::read(bytes)?,
-            FileFormat::TorchZip => torch_zip::read(bytes)?,
-            FileFormat::TorchLegacy => torch_legacy::read(bytes)?,
+        let Listing { tensors, skipped, .. } = list(&Source::Memory(bytes))?;
+        let decode = |(name, tensor): (String, Stored)| {
+            let tensor = tensor.decode(&name, bytes)?;
+            Ok((name, Entry::Here(tensor)))
         };
-        weights.strip_module_prefix();
-        Ok(weights)
+        let tensors = tensors.into_iter().map(decode).collect::<Result<_, WeightsError>>()?;
+        Ok(Self { tensors, skipped: skipped.into_iter().collect(), file: None }.without_module_prefix())
     }
 
     /// Adds a tensor, in place of one of the same name.
     pub fn insert(&mut self, name: impl Into<String>, tensor: WeightTensor) {
-        self.tensors.insert(name.into(), tensor);
+        self.tensors.insert(name.into(), Entry::Here(tensor));
     }
 
     /// All names in ascending order.
@@ -117,9 +153,9 @@ impl Weights {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The tensor of that name, unchecked.
-    pub fn get(&self, name: &str) -> Option<&WeightTensor> {
-        self.tensors.get(name)
+    /// Whether there is a tensor of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
     }
 
     /// How many tensors there are.
@@ -132,26 +168,81 @@ impl Weights {
         self.tensors.is_empty()
     }
 
+    /// The tensor of that name, whatever its shape and values.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Missing`] with the most similar names, [`WeightsError::WrongDtype`] if it holds integers, or
+    /// [`WeightsError::File`] or [`WeightsError::InFile`] if the file cannot be read any more.
+    pub fn tensor(&self, name: &str) -> Result<WeightTensor, WeightsError> {
+        let mut values = Vec::new();
+        let shape = self.read_into(name, &mut values)?.to_vec();
+        Ok(WeightTensor { shape, values })
+    }
+
     /// The tensor of that name, if it has this shape and only finite values.
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Missing`] with the most similar names, [`WeightsError::WrongDtype`] if it holds integers,
-    /// [`WeightsError::WrongShape`], or [`WeightsError::NotFinite`] with the first bad value.
-    pub fn take(&self, name: &str, shape: &[usize]) -> Result<&WeightTensor, WeightsError> {
-        let tensor = self.get(name).ok_or_else(|| self.missing(name))?;
-        let (name, got) = (|| name.to_owned(), &tensor.shape);
-        if got != shape || shape_product(shape) != Some(tensor.values.len()) {
-            return Err(WeightsError::WrongShape {
-                name: name(),
-                got: got.clone(),
-                expected: shape.to_vec(),
-            });
+    /// Those of [`check`](Self::check) and [`tensor`](Self::tensor), and [`WeightsError::NotFinite`] with the first bad
+    /// value.
+    pub fn take(&self, name: &str, shape: &[usize]) -> Result<WeightTensor, WeightsError> {
+        self.check(name, shape)?;
+        let mut values = Vec::new();
+        self.finite_into(name, &mut values)?;
+        Ok(WeightTensor { shape: shape.to_vec(), values })
+    }
+
+    /// Checks that there is a tensor of that name and shape; reads no values.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError::Missing`] with the most similar names, [`WeightsError::WrongDtype`] if it holds integers, or
+    /// [`WeightsError::WrongShape`].
+    pub fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
+        let entry = self.entry(name)?;
+        // What a caller inserted may lie about its length.
+        let fits = match entry {
+            Entry::Here(tensor) => shape_product(shape) == Some(tensor.values.len()),
+            Entry::Stored(_) => true,
+        };
+        if fits && entry.shape() == shape {
+            return Ok(());
         }
-        match tensor.values.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(WeightsError::NotFinite { name: name(), index }),
-            None => Ok(tensor),
+        Err(WeightsError::WrongShape {
+            name: name.to_owned(),
+            got: entry.shape().to_vec(),
+            expected: shape.to_vec(),
+        })
+    }
+
+    /// Puts the values of a tensor in place of what `values` held, if they are all finite.
+    pub(crate) fn finite_into(&self, name: &str, values: &mut Vec<f32>) -> Result<(), WeightsError> {
+        self.read_into(name, values)?;
+        // Without an early end the compiler looks at many at once.
+        if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
+            return Ok(());
         }
+        let index = values.iter().position(|value| !value.is_finite()).unwrap_or_default();
+        Err(WeightsError::NotFinite { name: name.to_owned(), index })
+    }
+
+    /// Puts the values of a tensor in place of what `values` held, and gives its shape.
+    fn read_into(&self, name: &str, values: &mut Vec<f32>) -> Result<&[usize], WeightsError> {
+        let entry = self.entry(name)?;
+        match (entry, &self.file) {
+            (Entry::Here(tensor), _) => {
+                values.clear();
+                values.extend_from_slice(&tensor.values);
+            }
+            (Entry::Stored(tensor), Some(file)) => file.load(tensor, values)?,
+            (Entry::Stored(_), None) => return Err(self.missing(name)),
+        }
+        Ok(entry.shape())
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry, WeightsError> {
+        self.tensors.get(name).ok_or_else(|| self.missing(name))
     }
 
     fn missing(&self, name: &str) -> WeightsError {
@@ -164,18 +255,24 @@ impl Weights {
         }
     }
 
-    fn skip(&mut self, name: &str, dtype: &'static str) {
-        self.skipped.insert(name.to_owned(), dtype);
-    }
-
     /// Takes off what `torch.nn.DataParallel` puts before every name.
-    fn strip_module_prefix(&mut self) {
+    fn without_module_prefix(mut self) -> Self {
         const PREFIX: &str = "module.";
         if self.tensors.keys().chain(self.skipped.keys()).all(|name| name.starts_with(PREFIX)) {
             let bare = |name: String| name.strip_prefix(PREFIX).map_or(name.clone(), str::to_owned);
-            self.tensors = std::mem::take(&mut self.tensors).into_iter().map(|(k, v)| (bare(k), v)).collect();
-            self.skipped = std::mem::take(&mut self.skipped).into_iter().map(|(k, v)| (bare(k), v)).collect();
+            self.tensors = self.tensors.into_iter().map(|(k, v)| (bare(k), v)).collect();
+            self.skipped = self.skipped.into_iter().map(|(k, v)| (bare(k), v)).collect();
         }
+        self
+    }
+}
+
+/// The table of a weight file.
+fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError> {
+    match file_format::recognise(&source.head(file_format::HEAD)?)? {
+        FileFormat::Safetensors => safetensors::list(source),
+        FileFormat::TorchZip => torch_zip::list(source),
+        FileFormat::TorchLegacy => torch_legacy::list(source),
     }
 }
 

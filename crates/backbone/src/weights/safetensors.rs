@@ -1,51 +1,78 @@
-//! Reads `.safetensors`; the crate of that name checks header, offsets, overlaps and gaps.
+//! Reads the table of a `.safetensors` file; the crate of that name checks offsets, overlaps and gaps.
 
-use safetensors::{Dtype as FileDtype, SafeTensors};
+use std::collections::HashMap;
 
+use safetensors::SafeTensorError;
+use safetensors::tensor::{Dtype as FileDtype, Metadata, TensorInfo};
+use serde::Deserialize;
+
+use super::WeightsError;
 use super::dtype::Dtype;
-use super::{WeightTensor, Weights, WeightsError};
+use super::store::{Listing, Source, Span, Stored};
 
 /// Bytes before the header: its length as a little-endian `u64`.
-const LENGTH_BYTES: usize = 8;
+const LENGTH_BYTES: u64 = 8;
+/// Longer headers are refused, as the crate does it.
+const MAX_HEADER: u64 = 100_000_000;
 
-/// Every float tensor of the file.
-pub(super) fn read(bytes: &[u8]) -> Result<Weights, WeightsError> {
-    let header = header(bytes)?;
-    let file = SafeTensors::deserialize(bytes).map_err(WeightsError::Safetensors)?;
-    let n_names = file.len().saturating_add(usize::from(has_metadata(bytes)?));
-    if n_top_level_keys(header) != n_names {
-        return Err(WeightsError::Duplicate { name: "safetensors header".to_owned() });
+/// The header as it stands in the file.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: Option<HashMap<String, String>>,
+    #[serde(flatten)]
+    tensors: HashMap<String, TensorInfo>,
+}
+
+/// Every tensor of the file. Only the header is read.
+pub(super) fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError> {
+    const WHAT: &str = "the safetensors header";
+    let length = source.range(0, LENGTH_BYTES, WHAT)?;
+    let length = length.first_chunk().map_or(0, |&b| u64::from_le_bytes(b));
+    let data = LENGTH_BYTES.saturating_add(length);
+    if length > MAX_HEADER && data <= source.len() {
+        return Err(WeightsError::Safetensors(SafeTensorError::HeaderTooLarge));
     }
-    let mut weights = Weights::default();
-    for (name, view) in file.iter() {
-        match dtype(view.dtype()) {
-            Some(Dtype::Integer { name: dtype, .. }) => weights.skip(name, dtype),
+    let json = source.range(LENGTH_BYTES, length, WHAT)?;
+    let tensors = tensors(&json, source.len().saturating_sub(data))?;
+    let mut listing = Listing::default();
+    for (name, info) in tensors {
+        match dtype(info.dtype) {
+            Some(Dtype::Integer { name: dtype, .. }) => listing.skipped.push((name, dtype)),
             Some(dtype) => {
-                let values = dtype.widen(view.data());
-                weights.insert(name, WeightTensor { shape: view.shape().to_vec(), values });
+                let (start, end) = info.data_offsets;
+                let offset = data.saturating_add(start as u64);
+                let storage = Span::Range { offset, len: end.saturating_sub(start) as u64 };
+                let tensor = Stored { dtype, shape: info.shape, storage, offset: 0, strides: None };
+                listing.tensors.push((name, tensor));
             }
             None => {
-                let problem = format!("dtype {:?}, expected f16, bf16, f32 or f64", view.dtype());
-                return Err(WeightsError::BadTensor { name: name.to_owned(), problem });
+                let problem = format!("dtype {:?}, expected f16, bf16, f32 or f64", info.dtype);
+                return Err(WeightsError::BadTensor { name, problem });
             }
         }
     }
-    Ok(weights)
+    Ok(listing)
 }
 
-fn header(bytes: &[u8]) -> Result<&[u8], WeightsError> {
-    let length = bytes.first_chunk().map_or(0, |&b| u64::from_le_bytes(b));
-    let end = length.saturating_add(LENGTH_BYTES as u64);
-    usize::try_from(end).ok().and_then(|end| bytes.get(LENGTH_BYTES..end)).ok_or(WeightsError::Truncated {
-        what: "the safetensors header",
-        expected: end,
-        got: bytes.len() as u64,
-    })
-}
-
-fn has_metadata(bytes: &[u8]) -> Result<bool, WeightsError> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(WeightsError::Safetensors)?;
-    Ok(metadata.metadata().is_some())
+/// The tensors that the header describes, in the order of their bytes, if they fill the `n_bytes` behind it without gap
+/// or overlap.
+fn tensors(json: &[u8], n_bytes: u64) -> Result<Vec<(String, TensorInfo)>, WeightsError> {
+    let bad = WeightsError::Safetensors;
+    let text = str::from_utf8(json).map_err(|e| bad(SafeTensorError::InvalidHeader(e)))?;
+    let header: Header =
+        serde_json::from_str(text).map_err(|e| bad(SafeTensorError::InvalidHeaderDeserialization(e)))?;
+    let n_names = header.tensors.len().saturating_add(usize::from(header.metadata.is_some()));
+    let mut tensors: Vec<(String, TensorInfo)> = header.tensors.into_iter().collect();
+    tensors.sort_by(|(name, a), (other, b)| a.data_offsets.cmp(&b.data_offsets).then(name.cmp(other)));
+    let metadata = Metadata::new(None, tensors.clone()).map_err(bad)?;
+    if metadata.data_len() as u64 != n_bytes {
+        return Err(bad(SafeTensorError::MetadataIncompleteBuffer));
+    }
+    if n_top_level_keys(json) != n_names {
+        return Err(WeightsError::Duplicate { name: "safetensors header".to_owned() });
+    }
+    Ok(tensors)
 }
 
 /// Counts the keys of the outermost object of valid JSON, because the parser keeps the last of two equal names.

@@ -1,9 +1,12 @@
 //! Finds the table of tensors in an unpickled checkpoint.
 
+use std::collections::BTreeSet;
+
+use super::WeightsError;
 use super::dtype::Dtype;
 use super::pickle::{Id, Pickle, Value};
+use super::store::Listing;
 use super::torch_tensor::{Storages, TensorView};
-use super::{Weights, WeightsError};
 
 /// Names under which training scripts keep the state dict.
 const WRAPPERS: [&str; 2] = ["state_dict", "model"];
@@ -11,22 +14,23 @@ const WRAPPERS: [&str; 2] = ["state_dict", "model"];
 /// A state dict may lie this many wrappers deep.
 const MAX_WRAPPERS: usize = 4;
 
-/// The float tensors of the state dict; `max_values`, the size of the file, bounds the values of all of them together,
-/// so that many views of one storage cannot fill the memory.
-pub(super) fn read(
+/// The tensors of the state dict; `max_values`, the size of the file, bounds the values of all of them together, so that
+/// many views of one storage cannot fill the memory.
+pub(super) fn list<'a>(
     pickle: &Pickle,
-    storages: &Storages<'_>,
-    max_values: usize,
-) -> Result<Weights, WeightsError> {
-    let mut weights = Weights::default();
-    let mut n_values = 0usize;
+    storages: &Storages,
+    max_values: u64,
+) -> Result<Listing<'a>, WeightsError> {
+    let mut listing = Listing::default();
+    let mut names = BTreeSet::new();
+    let mut n_values = 0u64;
     for &(key, value) in table(pickle)? {
         let Value::Str(name) = pickle.get(key) else {
             return Err(WeightsError::NoStateDict {
                 problem: format!("a key is {}", pickle.get(key).kind()),
             });
         };
-        if weights.get(name).is_some() || weights.skipped.contains_key(name) {
+        if !names.insert(name) {
             return Err(WeightsError::Duplicate { name: name.clone() });
         }
         let bad = |problem: String| WeightsError::BadTensor { name: name.clone(), problem };
@@ -35,21 +39,20 @@ pub(super) fn read(
             return Err(bad(format!("{}, expected a tensor", value.kind())));
         };
         if let Dtype::Integer { name: dtype, .. } = view.dtype() {
-            weights.skip(name, dtype);
+            listing.skipped.push((name.clone(), dtype));
             continue;
         }
-        n_values = n_values.saturating_add(view.n_values().map_err(bad)?);
+        n_values = n_values.saturating_add(view.n_values().map_err(bad)? as u64);
         if n_values > max_values {
             return Err(WeightsError::OverLimit {
                 what: "values of all tensors",
-                got: n_values as u64,
-                limit: max_values as u64,
+                got: n_values,
+                limit: max_values,
             });
         }
-        let tensor = view.values(storages).map_err(bad)?;
-        weights.insert(name, tensor);
+        listing.tensors.push((name.clone(), view.stored(storages).map_err(bad)?));
     }
-    Ok(weights)
+    Ok(listing)
 }
 
 /// The pairs of the innermost state dict.

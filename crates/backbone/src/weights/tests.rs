@@ -1,6 +1,9 @@
 mod torch_writer;
 
 use std::io::Write;
+use std::path::PathBuf;
+
+use patchcore_files::FileError;
 
 use super::*;
 use torch_writer::{Entry, MATRIX, Pickler, Tensor, entry, floats, pth, state_dict, zip};
@@ -46,12 +49,16 @@ fn good_safetensors() -> Vec<u8> {
     safetensors(header, &[floats(&SIX), vec![0; 8]].concat())
 }
 
-/// A file of torch.save before version 1.6.
 fn good_legacy() -> Vec<u8> {
+    legacy("fc.weight")
+}
+
+/// A file of torch.save before version 1.6, with one tensor.
+fn legacy(name: &str) -> Vec<u8> {
     let version = Pickler::new().raw(&[b'M', 0xe9, 0x03]).stop();
     let machine = Pickler::new().raw(b"}(").text("little_endian").raw(&[0x88]).raw(b"u").stop();
     let keys = Pickler::new().raw(b"](").text("0").raw(b"e").stop();
-    let tensors = state_dict(&[("fc.weight", MATRIX)]);
+    let tensors = state_dict(&[(name, MATRIX)]);
     let storage = [6u64.to_le_bytes().to_vec(), floats(&SIX)].concat();
     [file_format::LEGACY_MAGIC, &version, &machine, &tensors, &keys, &storage].concat()
 }
@@ -163,7 +170,7 @@ fn wrapped_and_prefixed_state_dicts_are_found() {
             .stop();
         let weights = Weights::from_bytes(&pth(&pickle, &[("0", &floats(&SIX))])).unwrap();
         assert_eq!(weights.names().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(weights.get("b").unwrap().values, [4.0, 5.0, 6.0]);
+        assert_eq!(weights.tensor("b").unwrap().values, [4.0, 5.0, 6.0]);
     }
 }
 
@@ -198,7 +205,7 @@ fn parameters_and_protocol_four_are_read() {
         .raw(b"K\x06tQK\x00K\x02K\x03\x86K\x03K\x01\x86\x89}tRs")
         .stop();
     assert_eq!(
-        Weights::from_bytes(&pth(&four, &[("0", &floats(&SIX))])).unwrap().get("w").unwrap().values,
+        Weights::from_bytes(&pth(&four, &[("0", &floats(&SIX))])).unwrap().tensor("w").unwrap().values,
         SIX
     );
 }
@@ -207,13 +214,13 @@ fn parameters_and_protocol_four_are_read() {
 fn permuted_strides_are_put_in_order() {
     let turned = one(Tensor { shape: &[3, 2], strides: &[1, 3], ..MATRIX });
     assert_eq!(
-        Weights::from_bytes(&turned).unwrap().get("w").unwrap(),
-        &WeightTensor { shape: vec![3, 2], values: vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0] }
+        Weights::from_bytes(&turned).unwrap().tensor("w").unwrap(),
+        WeightTensor { shape: vec![3, 2], values: vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0] }
     );
     let sparse = one(Tensor { offset: 1, shape: &[3], strides: &[2], ..MATRIX });
-    assert_eq!(Weights::from_bytes(&sparse).unwrap().get("w").unwrap().values, [2.0, 4.0, 6.0]);
+    assert_eq!(Weights::from_bytes(&sparse).unwrap().tensor("w").unwrap().values, [2.0, 4.0, 6.0]);
     let none = one(Tensor { shape: &[0, 3], strides: &[3, 1], ..MATRIX });
-    assert_eq!(Weights::from_bytes(&none).unwrap().get("w").unwrap().values, [0.0; 0]);
+    assert_eq!(Weights::from_bytes(&none).unwrap().tensor("w").unwrap().values, [0.0; 0]);
 }
 
 #[test]
@@ -351,6 +358,154 @@ fn half_and_double_widths_are_read() {
         ("DoubleStorage", [1f64.to_le_bytes(), (-2f64).to_le_bytes()].concat()),
     ] {
         let file = pth(&state_dict(&[("w", tensor(class, 2))]), &[("0", &bytes)]);
-        assert_eq!(Weights::from_bytes(&file).unwrap().get("w").unwrap().values, [1.0, -2.0]);
+        assert_eq!(Weights::from_bytes(&file).unwrap().tensor("w").unwrap().values, [1.0, -2.0]);
+    }
+}
+
+/// A file on disk, and its folder, which goes with it.
+fn on_disk(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.bin");
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn files_on_disk_and_bytes_in_memory_agree() {
+    for bytes in [good_pth(), good_safetensors(), good_legacy()] {
+        let (_folder, path) = on_disk(&bytes);
+        let weights = Weights::read(&path).unwrap();
+        assert!(weights.contains("fc.weight") && !weights.contains("n"));
+        assert_eq!(weights.names().collect::<Vec<_>>(), ["fc.weight"]);
+        assert_eq!(weights.take("fc.weight", &[2, 3]).unwrap().values, SIX);
+        let memory = Weights::from_bytes(&bytes).unwrap();
+        for (name, shape) in [("fc.weight", &[3, 2][..]), ("fc", &[]), ("n", &[])] {
+            let errors = [&weights, &memory].map(|w| w.take(name, shape).unwrap_err().to_string());
+            assert_eq!(errors[0], errors[1]);
+            assert_eq!(weights.check(name, shape).unwrap_err().to_string(), errors[0]);
+        }
+    }
+}
+
+#[test]
+fn every_truncation_on_disk_is_refused() {
+    for whole in [good_pth(), good_safetensors(), good_legacy()] {
+        let (_folder, path) = on_disk(&[]);
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            let in_memory = Weights::from_bytes(&whole[..length]).unwrap_err();
+            let on_disk = Weights::read(&path).unwrap_err();
+            let WeightsError::InFile { source, .. } = on_disk else { panic!("{on_disk}") };
+            assert_eq!(source.to_string(), in_memory.to_string(), "{length} of {} bytes", whole.len());
+        }
+    }
+}
+
+#[test]
+fn no_changed_byte_on_disk_makes_a_reader_panic() {
+    for whole in [good_pth(), good_safetensors(), good_legacy()] {
+        let (_folder, path) = on_disk(&[]);
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x81;
+            std::fs::write(&path, &bytes).unwrap();
+            let Ok(weights) = Weights::read(&path) else { continue };
+            for name in weights.names() {
+                let _ = weights.tensor(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changes_before_its_values_are_read_is_found() {
+    for bytes in [good_pth(), good_safetensors(), good_legacy()] {
+        let (_folder, path) = on_disk(&bytes);
+        let weights = Weights::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let error = weights.take("fc.weight", &[2, 3]).unwrap_err();
+        assert!(matches!(error, WeightsError::File(FileError::Changed { .. })), "{error}");
+        assert_eq!(error.kind(), WeightsErrorKind::Io);
+
+        std::fs::write(&path, &bytes).unwrap();
+        let weights = Weights::read(&path).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        let error = weights.take("fc.weight", &[2, 3]).unwrap_err();
+        assert!(matches!(error, WeightsError::File(FileError::Rewritten { .. })), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_under_the_old_name_changes_nothing() {
+    for bytes in [good_pth(), good_safetensors(), good_legacy()] {
+        let (folder, path) = on_disk(&bytes);
+        let weights = Weights::read(&path).unwrap();
+        let other = folder.path().join("other");
+        std::fs::write(&other, vec![0; bytes.len()]).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!(weights.take("fc.weight", &[2, 3]).unwrap().values, SIX);
+    }
+}
+
+/// On disk the checksum of an entry is looked at when its tensor is taken; the file and the entry are named.
+#[test]
+fn a_damaged_entry_is_found_when_it_is_read() {
+    let pickle = state_dict(&[("w", MATRIX), ("v", Tensor { key: "1", ..MATRIX })]);
+    let bytes = floats(&SIX);
+    let damaged = Entry { crc: Some(1), ..entry("a/data/1", &bytes) };
+    let (_folder, path) = on_disk(&zip(&[entry("a/data.pkl", &pickle), entry("a/data/0", &bytes), damaged]));
+    let weights = Weights::read(&path).unwrap();
+    assert_eq!(weights.tensor("w").unwrap().values, SIX);
+    let error = weights.tensor("v").unwrap_err();
+    assert_eq!(error.kind(), WeightsErrorKind::BadWeights);
+    let WeightsError::InFile { path: named, source } = error else { panic!("{error}") };
+    assert_eq!(named, path);
+    assert_eq!(source.to_string(), "zip entry a/data/1: Invalid checksum");
+
+    let damaged = Entry { crc: Some(1), ..entry("a/data.pkl", &pickle) };
+    let (_folder, path) = on_disk(&zip(&[damaged, entry("a/data/0", &bytes)]));
+    let error = std::error::Error::source(&Weights::read(&path).unwrap_err()).unwrap().to_string();
+    assert_eq!(error, "zip entry a/data.pkl: Invalid checksum");
+}
+
+#[test]
+fn views_of_one_storage_on_disk_are_read() {
+    let turned = Tensor { shape: &[3, 2], strides: &[1, 3], ..MATRIX };
+    let tail = Tensor { offset: 4, shape: &[2], strides: &[1], ..MATRIX };
+    let (_folder, path) =
+        on_disk(&pth(&state_dict(&[("turned", turned), ("tail", tail)]), &[("0", &floats(&SIX))]));
+    let weights = Weights::read(&path).unwrap();
+    assert_eq!(weights.tensor("turned").unwrap().values, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    assert_eq!(weights.tensor("tail").unwrap().values, [5.0, 6.0]);
+}
+
+#[test]
+fn a_long_beginning_of_an_old_file_is_read() {
+    let name = "x".repeat(2 << 20);
+    let (_folder, path) = on_disk(&legacy(&name));
+    assert_eq!(Weights::read(&path).unwrap().tensor(&name).unwrap().values, SIX);
+}
+
+/// More than is read at a time, in every width.
+#[test]
+fn long_tensors_are_read_piece_by_piece() {
+    const N: usize = 100_003;
+    let number = |i: usize| (i % 2039) as f32 - 1000.0;
+    let expected: Vec<f32> = (0..N).map(number).collect();
+    for (dtype, width) in [("F16", 2), ("F32", 4), ("F64", 8)] {
+        let data: Vec<u8> = expected
+            .iter()
+            .flat_map(|&v| match width {
+                2 => half::f16::from_f32(v).to_le_bytes().to_vec(),
+                4 => v.to_le_bytes().to_vec(),
+                _ => f64::from(v).to_le_bytes().to_vec(),
+            })
+            .collect();
+        let header =
+            format!(r#"{{"w":{{"dtype":"{dtype}","shape":[{N}],"data_offsets":[0,{}]}}}}"#, data.len());
+        let (_folder, path) = on_disk(&safetensors(&header, &data));
+        assert!(Weights::read(&path).unwrap().take("w", &[N]).unwrap().values == expected, "{dtype}");
     }
 }

@@ -8,14 +8,27 @@
 use super::dtype::Dtype;
 use super::file_format::LEGACY_MAGIC;
 use super::pickle::{self, Pickle, Value};
+use super::store::{Listing, Source, Span};
 use super::torch_tensor::{self, Storages};
-use super::{Weights, WeightsError, state_dict, torch_names};
+use super::{WeightsError, state_dict, torch_names};
 
 const PROTOCOL_VERSION: i64 = 1001;
 
-/// Every float tensor of the file.
-pub(super) fn read(bytes: &[u8]) -> Result<Weights, WeightsError> {
-    let mut rest = Rest { bytes, position: LEGACY_MAGIC.len() };
+/// The pickles of a network lie in so many bytes: about four times what the largest one of torchvision needs.
+const HEAD: u64 = 1 << 20;
+
+/// Every tensor of the file. The pickles at its beginning do not say how long they are, so the first bytes are tried, and
+/// all of them where those do not do.
+pub(super) fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError> {
+    match list_from_head(source, HEAD) {
+        Err(_) if source.len() > HEAD => list_from_head(source, source.len()),
+        done => done,
+    }
+}
+
+fn list_from_head<'a>(source: &Source<'a>, head: u64) -> Result<Listing<'a>, WeightsError> {
+    let head = source.head(head)?;
+    let mut rest = Rest { source, head: &head, position: LEGACY_MAGIC.len() as u64 };
     if rest.pickle()?.root() != &Value::Int(PROTOCOL_VERSION) {
         return Err(WeightsError::NotWeights("torch.save file of an unknown version, expected 1001"));
     }
@@ -23,42 +36,41 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, WeightsError> {
     let tensors = rest.pickle()?;
     let keys = rest.pickle()?;
     let storages = storages(&mut rest, &tensors, &keys)?;
-    if rest.position != bytes.len() {
+    if rest.position != source.len() {
         return Err(WeightsError::NotWeights("bytes follow after the last storage of this torch.save file"));
     }
-    state_dict::read(&tensors, &storages, bytes.len())
+    state_dict::list(&tensors, &storages, source.len())
 }
 
 /// What has not been read yet.
-struct Rest<'a> {
-    bytes: &'a [u8],
-    position: usize,
+struct Rest<'s, 'a> {
+    source: &'s Source<'a>,
+    /// The beginning of the file, with the pickles.
+    head: &'s [u8],
+    position: u64,
 }
 
-impl<'a> Rest<'a> {
+impl Rest<'_, '_> {
     fn pickle(&mut self) -> Result<Pickle, WeightsError> {
-        let bytes = self.bytes.get(self.position..).unwrap_or_default();
-        let pickle = pickle::run(bytes, torch_names::is_allowed)?;
-        self.position = self.position.saturating_add(pickle.n_bytes());
+        let start = usize::try_from(self.position).unwrap_or(usize::MAX);
+        let pickle = pickle::run(self.head.get(start..).unwrap_or_default(), torch_names::is_allowed)?;
+        self.position = self.position.saturating_add(pickle.n_bytes() as u64);
         Ok(pickle)
     }
 
-    fn slice(&mut self, n_bytes: usize) -> Result<&'a [u8], WeightsError> {
-        let end = self.position.saturating_add(n_bytes);
-        let slice = self.bytes.get(self.position..end).ok_or(WeightsError::Truncated {
-            what: "a storage",
-            expected: end as u64,
-            got: self.bytes.len() as u64,
-        })?;
+    /// The place of the values of one storage, which follow after their count.
+    fn storage(&mut self, dtype: Dtype) -> Result<Span, WeightsError> {
+        const WHAT: &str = "a storage";
+        let count = self.source.range(self.position, 8, WHAT)?;
+        let count = count.first_chunk().map_or(-1, |&b| i64::from_le_bytes(b));
+        let len = u64::try_from(count).ok().and_then(|n| n.checked_mul(dtype.n_bytes() as u64));
+        let (offset, len) = (self.position.saturating_add(8), len.unwrap_or(u64::MAX));
+        let (end, got) = (offset.saturating_add(len), self.source.len());
+        if end > got {
+            return Err(WeightsError::Truncated { what: WHAT, expected: end, got });
+        }
         self.position = end;
-        Ok(slice)
-    }
-
-    /// The values of one storage, after their count.
-    fn storage(&mut self, dtype: Dtype) -> Result<&'a [u8], WeightsError> {
-        let count = self.slice(8)?.first_chunk().map_or(-1, |&b| i64::from_le_bytes(b));
-        let n_bytes = usize::try_from(count).ok().and_then(|n| n.checked_mul(dtype.n_bytes()));
-        self.slice(n_bytes.unwrap_or(usize::MAX))
+        Ok(Span::Range { offset, len })
     }
 }
 
@@ -76,7 +88,7 @@ fn check_byte_order(machine: &Pickle) -> Result<(), WeightsError> {
     Ok(())
 }
 
-fn storages<'a>(rest: &mut Rest<'a>, tensors: &Pickle, keys: &Pickle) -> Result<Storages<'a>, WeightsError> {
+fn storages(rest: &mut Rest<'_, '_>, tensors: &Pickle, keys: &Pickle) -> Result<Storages, WeightsError> {
     let Value::List(ids) = keys.root() else {
         return Err(WeightsError::NoStateDict { problem: "the storage keys are no list".to_owned() });
     };

@@ -1,14 +1,15 @@
-//! Turns the description of one tensor, and the bytes of its storage, into row-major `f32` values.
+//! Turns the description of one tensor into the place of its values, and checks that they fit their storage.
 
 use std::collections::BTreeMap;
 
 use super::dtype::Dtype;
 use super::pickle::{Id, Pickle, Value};
+use super::shape_product;
+use super::store::{Span, Stored};
 use super::torch_names::{self, TorchName};
-use super::{WeightTensor, shape_product};
 
-/// The bytes of each storage by its key.
-pub(super) type Storages<'a> = BTreeMap<String, &'a [u8]>;
+/// Where the bytes of each storage are, by its key.
+pub(super) type Storages = BTreeMap<String, Span>;
 
 /// More axes than this are refused.
 const MAX_AXES: usize = 16;
@@ -63,30 +64,19 @@ impl<'a> TensorView<'a> {
         self.storage.dtype
     }
 
-    /// How many values [`TensorView::values`] will give.
+    /// How many values there are.
     pub(super) fn n_values(&self) -> Result<usize, String> {
         shape_product(&self.shape).ok_or_else(|| format!("size {:?} overflows", self.shape))
     }
 
-    /// Copies the values out, in row-major order.
-    pub(super) fn values(&self, storages: &Storages<'_>) -> Result<WeightTensor, String> {
-        let bytes = self.storage.bytes(storages)?;
+    /// Where its values are.
+    pub(super) fn stored(self, storages: &Storages) -> Result<Stored, String> {
+        let storage = self.storage.span(storages)?;
         let n_values = self.check_extent()?;
-        let width = self.storage.dtype.n_bytes();
-        let values = if n_values == 0 {
-            Vec::new()
-        } else if self.is_contiguous() {
-            let start = self.offset.checked_mul(width);
-            let n_bytes = n_values.checked_mul(width);
-            let range = start.zip(n_bytes).and_then(|(start, n)| bytes.get(start..start.checked_add(n)?));
-            self.storage.dtype.widen(range.ok_or("out of the storage")?)
-        } else {
-            self.storage.dtype.widen(&self.gather(bytes, n_values))
-        };
-        if values.len() != n_values {
-            return Err(format!("{} values, expected {n_values}", values.len()));
-        }
-        Ok(WeightTensor { shape: self.shape.clone(), values })
+        let row_major = n_values == 0 || self.is_contiguous();
+        let Self { storage: StorageRef { dtype, .. }, offset, shape, strides } = self;
+        let offset = if n_values == 0 { 0 } else { offset };
+        Ok(Stored { dtype, shape, storage, offset, strides: (!row_major).then_some(strides) })
     }
 
     /// Checks that every value lies in the storage and none twice; gives their number.
@@ -131,29 +121,6 @@ impl<'a> TensorView<'a> {
             fits
         })
     }
-
-    /// The bytes of the values in row-major order: walks the axes like an odometer, the last one fastest.
-    fn gather(&self, storage: &[u8], n_values: usize) -> Vec<u8> {
-        let width = self.storage.dtype.n_bytes();
-        let mut index = vec![0usize; self.shape.len()];
-        let mut at = self.offset;
-        let mut bytes = Vec::with_capacity(n_values.saturating_mul(width));
-        for _ in 0..n_values {
-            let start = at.saturating_mul(width);
-            // The extent was checked, so the value is there; a missing one would show in the count.
-            bytes.extend_from_slice(storage.get(start..start.saturating_add(width)).unwrap_or_default());
-            for ((digit, &length), &stride) in index.iter_mut().zip(&self.shape).zip(&self.strides).rev() {
-                *digit = digit.saturating_add(1);
-                at = at.saturating_add(stride);
-                if *digit < length {
-                    break;
-                }
-                at = at.saturating_sub(stride.saturating_mul(length));
-                *digit = 0;
-            }
-        }
-        bytes
-    }
 }
 
 impl<'a> StorageRef<'a> {
@@ -177,20 +144,19 @@ impl<'a> StorageRef<'a> {
         }
     }
 
-    fn bytes<'b>(&self, storages: &Storages<'b>) -> Result<&'b [u8], String> {
-        let bytes = *storages.get(self.key).ok_or_else(|| format!("storage {} is missing", self.key))?;
-        let expected = self.n_values.checked_mul(self.dtype.n_bytes());
-        if expected == Some(bytes.len()) {
-            Ok(bytes)
-        } else {
-            Err(format!(
-                "storage {} has {} bytes, expected {} values of {} bytes",
-                self.key,
-                bytes.len(),
-                self.n_values,
-                self.dtype.n_bytes()
-            ))
+    fn span(&self, storages: &Storages) -> Result<Span, String> {
+        let span = *storages.get(self.key).ok_or_else(|| format!("storage {} is missing", self.key))?;
+        let expected = self.n_values.checked_mul(self.dtype.n_bytes()).map(|n| n as u64);
+        if expected == Some(span.len()) {
+            return Ok(span);
         }
+        Err(format!(
+            "storage {} has {} bytes, expected {} values of {} bytes",
+            self.key,
+            span.len(),
+            self.n_values,
+            self.dtype.n_bytes()
+        ))
     }
 }
 

@@ -108,7 +108,7 @@ fn resnet18() -> Tensors {
     };
     let weights = weights_from("resnet18", value).unwrap();
     let early = |name: &&str| ["conv1.", "bn1.", "layer1."].iter().any(|start| name.starts_with(start));
-    let tensor = |name: &str| weights.get(name).map(|t| (t.shape.clone(), t.values.clone())).unwrap();
+    let tensor = |name: &str| weights.tensor(name).map(|t| (t.shape, t.values)).unwrap();
     weights.names().filter(early).map(|name| (name.to_string(), tensor(name))).collect()
 }
 

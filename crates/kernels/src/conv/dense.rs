@@ -42,6 +42,9 @@ pub struct Conv<E: Element = f32> {
     bias: Buffer,
 }
 
+/// Input channels that are packed for a whole panel before the next ones: what is written stays in the level-1 cache.
+const CLOSE: usize = 16;
+
 /// A few neighbouring output channels and the input channels that they need.
 struct Panel {
     /// First output channel.
@@ -86,13 +89,12 @@ impl<E: Element> Conv<E> {
             at += taps * k * room * E::PER_WORD;
         }
         let mut packed = Buffer::zeros(at);
-        for panel in &panels {
+        for (panel, first) in panels.iter().flat_map(|p| (0..group_ci).step_by(CLOSE).map(move |i| (p, i))) {
             for column in 0..panel.columns {
                 let o = panel.co + column;
                 let own = (o / group_co) * group_ci - panel.ci;
-                for (i, window) in
-                    weights[o * group_ci * taps..][..group_ci * taps].chunks_exact(taps).enumerate()
-                {
+                let filter = &weights[o * group_ci * taps..][..group_ci * taps];
+                for (i, window) in filter.chunks_exact(taps).enumerate().skip(first).take(CLOSE) {
                     let (word, part) = ((own + i) / E::PER_WORD, (own + i) % E::PER_WORD);
                     for (tap, &value) in window.iter().enumerate() {
                         let to = ((tap * panel.k + word) * panel.width + column) * E::PER_WORD + part;

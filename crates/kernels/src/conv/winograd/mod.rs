@@ -22,6 +22,7 @@
 //! The three phases are separate calls, so that a caller can spread each over threads. Source: Lavin and Gray, "Fast
 //! Algorithms for Convolutional Neural Networks", CVPR 2016, section 4.
 
+mod pack;
 mod transform;
 
 use super::dense::ConvShape;
@@ -32,6 +33,7 @@ use crate::element::Element;
 use crate::isa::Isa;
 use crate::vector::Lanes;
 use crate::vector::dispatch::Kernel;
+use pack::PackJob;
 use std::ops::Range;
 
 /// The side of an output tile.
@@ -100,18 +102,9 @@ impl<E: Element> WinogradConv<E> {
         let ConvShape { co, ci, .. } = shape;
         let (width, words) = (isa.panel(), ci.div_ceil(E::PER_WORD));
         let panels = co.div_ceil(width);
-        let panel_len = words * width * E::PER_WORD;
-        let mut packed = Buffer::zeros(kind.points() * panels * panel_len);
-        for (o, filter) in weights.chunks_exact(9 * ci.max(1)).enumerate() {
-            for (i, window) in filter.chunks_exact(9).enumerate() {
-                let at = o / width * panel_len
-                    + (i / E::PER_WORD * width + o % width) * E::PER_WORD
-                    + i % E::PER_WORD;
-                transform::weights(kind, window, |point, value| {
-                    packed[point * panels * panel_len + at] = E::from_f32(value);
-                });
-            }
-        }
+        let mut packed = Buffer::zeros(kind.points() * panels * words * width * E::PER_WORD);
+        // SAFETY: the job is safe code.
+        unsafe { E::dispatch(isa, PackJob { kind, ci, width, weights, packed: &mut packed }) }
         Self { isa, kind, ci, co, weights: packed, bias: bias.to_vec(), outside: vec![E::default(); ci] }
     }
 

@@ -1,34 +1,6 @@
-//! The three small matrices of Winograd's convolution, written out as sums.
+//! The two small matrices of Winograd's convolution that meet pictures, written out as sums; `pack` has the third.
 
-use super::Winograd;
 use crate::vector::Vector;
-
-/// `G g G'` of one 3x3 window, in `f64`: gives every point and its value, rounded once.
-pub(super) fn weights(kind: Winograd, window: &[f32], mut put: impl FnMut(usize, f32)) {
-    /// `G` of `F(2, 3)`: the points 0, 1, -1 and infinity.
-    const G2: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
-    /// `G` of `F(4, 3)`: the points 0, 1, -1, 2, -2 and infinity.
-    const G4: [[f64; 3]; 6] = [
-        [1.0 / 4.0, 0.0, 0.0],
-        [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-        [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-        [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-        [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-        [0.0, 0.0, 1.0],
-    ];
-    let g: &[[f64; 3]] = match kind {
-        Winograd::F2 => &G2,
-        Winograd::F4 => &G4,
-    };
-    let mut point = 0;
-    for down in g {
-        let column = [0, 1, 2].map(|x| (0..3).map(|y| down[y] * f64::from(window[y * 3 + x])).sum::<f64>());
-        for across in g {
-            put(point, across.iter().zip(column).map(|(a, b)| a * b).sum::<f64>() as f32);
-            point += 1;
-        }
-    }
-}
 
 /// `B' d` of one row or column of a window, four values for `F2`, six for `F4`.
 ///
