@@ -95,10 +95,10 @@ fn input(options: &Options, weights: &Weights) -> Result<Tensor, Box<dyn Error>>
         let shape = [options.batch, SIDE, SIDE, 3];
         return Ok(Tensor::from_vec(shape, vec![0.1; shape.iter().product()])?);
     };
-    let tensor = weights.get(name).ok_or_else(|| format!("no tensor {name} in the weight file"))?;
+    let tensor = weights.tensor(name)?;
     let shape = <[usize; 4]>::try_from(tensor.shape.as_slice())
         .map_err(|_| format!("{name}: shape {:?}, expected [n, h, w, 3]", tensor.shape))?;
-    Ok(Tensor::from_vec(shape, tensor.values.clone())?)
+    Ok(Tensor::from_vec(shape, tensor.values)?)
 }
 
 /// One tensor `[n, h, w, c]` per layer, under the layer's name.
