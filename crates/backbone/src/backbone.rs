@@ -135,6 +135,27 @@ impl FeatureExtractor for Backbone {
 }
 
 impl Backbone {
+    /// Multiply-adds of the convolutions, up to the last tapped layer, for one picture of `height` x `width` pixels.
+    /// Counted from the definition: how a convolution is computed, and in which precision, changes nothing. A scale per
+    /// channel that could not be folded into a convolution counts as one of 1 x 1.
+    ///
+    /// ```
+    /// use patchcore_backbone::Backbone;
+    /// let backbone = Backbone::embedded()?;
+    /// assert_eq!(backbone.multiply_adds(224, 224)?, 243_268_928);
+    /// # Ok::<(), patchcore_backbone::BackboneError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BackboneError::TooSmall`] if the picture is too small for the network.
+    pub fn multiply_adds(&self, height: usize, width: usize) -> Result<u64, BackboneError> {
+        match &self.network {
+            Network::F32(executor) => executor.multiply_adds(height, width),
+            Network::Bf16(executor) => executor.multiply_adds(height, width),
+        }
+        .map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
+    }
+
     fn run<E: Element>(
         &self,
         executor: &Executor<E>,
@@ -209,4 +230,41 @@ pub fn weights_from(
         weights.insert(name, WeightTensor { shape, values });
     }
     Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn multiply_adds(name: &str, isa: Isa, layers: &[&str], precision: Precision) -> u64 {
+        let weights = weights_from(name, |_, shape| vec![0.0; shape.iter().product()]).unwrap();
+        let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+        let backbone = Backbone::load_for(isa, name, &weights, &layers, precision).unwrap();
+        backbone.multiply_adds(224, 224).unwrap()
+    }
+
+    /// Figures that others give for these networks, in units of 10^5.
+    #[test]
+    fn multiply_adds_of_known_networks() {
+        for (name, known) in [("resnet18", 14_025), ("resnet50", 32_779), ("wide_resnet50_2", 91_866)] {
+            let counted = multiply_adds(name, Isa::best(), &["layer2", "layer3"], Precision::F32);
+            assert_eq!((counted + 50_000) / 100_000, known, "{name}: {counted}");
+        }
+    }
+
+    /// 112 x 112 positions of 7 x 7 x 3 x 64 weights.
+    #[test]
+    fn multiply_adds_do_not_depend_on_the_way_of_computing() {
+        assert_eq!(
+            multiply_adds("resnet18", Isa::best(), &["conv1"], Precision::F32),
+            112 * 112 * 7 * 7 * 3 * 64
+        );
+        let of = |isa, precision| multiply_adds("mobilenet_v2", isa, &["features.6"], precision);
+        let portable = Isa::available()[0];
+        let expected = of(Isa::best(), Precision::F32);
+        assert_eq!(of(portable, Precision::Fast), expected);
+        assert_eq!(of(portable, Precision::Bf16), expected);
+        let deep = |precision| multiply_adds("resnet18", portable, &["layer3"], precision);
+        assert_eq!(deep(Precision::Fast), deep(Precision::F32));
+    }
 }

@@ -84,6 +84,21 @@ impl<E: Element> Executor<E> {
         self.plan.channels
     }
 
+    /// Multiply-adds of all convolutions on one picture, as they are defined: windows at the edge count in full.
+    pub(crate) fn multiply_adds(&self, h: usize, w: usize) -> Result<u64, TooSmall> {
+        let values = lay_out(&self.plan, h, w)?.values;
+        let of_step = |(step, out): (&Step<Kind<E>>, &Layout)| {
+            let per_pixel = match &step.kind {
+                Kind::Conv(conv, _) => conv.shape().weights(),
+                Kind::Winograd(..) => 9 * values[step.input].c * out.c,
+                Kind::Depthwise(conv, _) => conv.size()[0] * conv.size()[1] * out.c,
+                Kind::MaxPool { .. } | Kind::Pointwise => 0,
+            };
+            (out.h * out.w * per_pixel) as u64
+        };
+        Ok(self.plan.steps.iter().zip(&values[1..]).map(of_step).sum())
+    }
+
     /// The tapped maps for a batch of pictures.
     pub(crate) fn run(&self, pictures: &Tensor) -> Result<Vec<Tensor>, TooSmall> {
         let [n, h, w, c] = pictures.shape();

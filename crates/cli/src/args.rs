@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Show what a model file holds
     Inspect(Inspect),
+    /// Measure time on this machine, or what a cheaper precision changes; needs no labels
+    Bench(Bench),
     /// Make a small inspection data set, fit, evaluate, and show the results
     Demo(Demo),
 }
@@ -94,7 +96,7 @@ pub(crate) struct Fit {
 }
 
 /// The parameters of the original under their own names, and ours.
-#[derive(Group, Clone, Default)]
+#[derive(Group, Clone, Default, PartialEq)]
 pub(crate) struct ModelOptions {
     /// Configuration to start from; the options below change it
     #[arg(long, value_enum, default_value_t = Preset::Default, help_heading = "Model")]
@@ -300,6 +302,42 @@ pub(crate) struct Inspect {
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
 }
+
+#[derive(Group)]
+#[command(override_usage = BENCH_USAGE, after_help = BENCH_NOTES)]
+pub(crate) struct Bench {
+    /// Model file, then pictures, folders or patterns; with --compare pictures only
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Rounds over all pictures, after one to warm up that does not count
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        conflicts_with = "compare"
+    )]
+    pub(crate) rounds: u32,
+
+    /// Fit twice on the good pictures, as the options below say and in this precision, and show what it changes
+    #[arg(long, value_enum, value_name = "PRECISION", requires = "good")]
+    pub(crate) compare: Option<PrecisionName>,
+
+    /// Folder with pictures of good parts to fit on
+    #[arg(long, value_name = "DIR", requires = "compare")]
+    pub(crate) good: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}
+
+const BENCH_USAGE: &str = "patchcore bench [--rounds <N>] [--weights <FILE>] <MODEL> <PATH>...
+       patchcore bench --compare <PRECISION> --good <DIR> [MODEL OPTIONS] <PATH>...";
+
+const BENCH_NOTES: &str = "\
+The first form judges the pictures one at a time and shows where the time goes. Its model says how it was fitted, so of
+the model options only --weights may stand there. `predict` reads pictures while it judges others and takes less time.";
 
 #[derive(Group)]
 pub(crate) struct Demo {

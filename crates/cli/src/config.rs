@@ -45,11 +45,7 @@ pub(crate) fn params(options: &ModelOptions) -> Result<Params, Failure> {
     if !options.layers.is_empty() {
         params.layers.clone_from(&options.layers);
     }
-    params.precision = match options.precision {
-        PrecisionName::F32 => Precision::F32,
-        PrecisionName::Fast => Precision::Fast,
-        PrecisionName::Bf16 => Precision::Bf16,
-    };
+    params.precision = precision(options.precision);
     params.embedding.patch.size = options.patchsize.unwrap_or(params.embedding.patch.size);
     params.num_nn = options.anomaly_score_num_nn.unwrap_or(params.num_nn);
     params.embedding.reduction = reduction(options, params.embedding.reduction);
@@ -71,6 +67,15 @@ pub(crate) fn params(options: &ModelOptions) -> Result<Params, Failure> {
     }
     params.check()?;
     Ok(params)
+}
+
+/// The precision that a name on the command line means.
+pub(crate) fn precision(name: PrecisionName) -> Precision {
+    match name {
+        PrecisionName::F32 => Precision::F32,
+        PrecisionName::Fast => Precision::Fast,
+        PrecisionName::Bf16 => Precision::Bf16,
+    }
 }
 
 fn reduction(options: &ModelOptions, preset: Reduction) -> Reduction {

@@ -1,4 +1,4 @@
-//! The patchcore program: fit, predict, evaluate, inspect, demo.
+//! The patchcore program: fit, predict, evaluate, inspect, bench, demo.
 //!
 //! This is a door: it turns words into library calls and results into lines, files and exit codes.
 
@@ -41,6 +41,7 @@ fn run(args: Args) -> Result<Code, Failure> {
         Command::Predict(predict) => commands::predict::run(&predict, shown),
         Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, shown),
         Command::Inspect(inspect) => commands::inspect::run(&inspect, shown),
+        Command::Bench(bench) => commands::bench::run(&bench, shown),
         Command::Demo(demo) => commands::demo::run(&demo, shown),
     }
 }

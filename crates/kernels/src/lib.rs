@@ -9,6 +9,7 @@
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
 //! | [`pool`] | maximum pooling |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
+//! | [`peak`] | how fast this processor multiplies and adds at best |
 //!
 //! Each kernel is written once, generic over the register; the portable register defines the result and the others
 //! are tested against it. Picking an [`Isa`](isa::Isa) proves that the processor was asked.
@@ -32,5 +33,6 @@ pub mod conv;
 pub mod distance;
 pub mod element;
 pub mod isa;
+pub mod peak;
 pub mod pool;
 mod vector;

@@ -1,4 +1,4 @@
-//! Metrics as pure functions: AUROC, average precision, F1-max, AUPRO.
+//! Metrics as pure functions: AUROC, average precision, F1-max, AUPRO, rank correlation.
 //!
 //! Scores are raw `f32`, higher is more anomalous; a picture or pixel counts as anomalous at threshold `t` where
 //! `score >= t`. Equal scores are one step of every curve, so the order of the input never matters, and `-0.0` ties
@@ -7,7 +7,7 @@
 //! Per picture: [`auroc`], [`average_precision`], [`f1_max`]. Per pixel, over [`PixelPicture`]s that may differ in
 //! size: [`pixel_auroc`] and its sisters, or [`pixel_metrics`] for all of them from one sort. The metrics of the
 //! original program that differ from these bear its name: [`reference_f1_max`], [`min_max_fuse_scores`],
-//! [`mask_rule`].
+//! [`mask_rule`]. Without labels, two models' scores of the same pictures: [`spearman`], [`score_differences`].
 //!
 //! ```
 //! use patchcore_metrics::{Undefined, auroc};
@@ -30,10 +30,13 @@ mod pixel;
 mod pixel_picture;
 mod pro;
 
+mod agreement;
+
 pub mod mask_rule;
 mod reference_f1;
 mod reference_fusion;
 
+pub use agreement::{ScoreDifferences, score_differences, spearman};
 pub use components::{Components, Connectivity, components};
 pub use f1::{F1Max, f1_max};
 pub use pixel::{

@@ -69,7 +69,7 @@ pub enum Undefined {
         /// The limit that was asked for.
         limit: f64,
     },
-    /// The models to fuse did not score the same pictures.
+    /// The models to fuse or to compare did not score the same pictures.
     #[error("model {model} has {got} values, expected {expected} as for model 0")]
     UnequalModels {
         /// The model's place in the list.
@@ -79,7 +79,7 @@ pub enum Undefined {
         /// The length that model 0 has there.
         expected: usize,
     },
-    /// A model gave every picture or pixel the same score, so its scores have no range to be scaled by.
+    /// A model gave every picture or pixel the same score: there is no range to scale by, and no order to compare.
     #[error("model {model} gave the same score everywhere")]
     Constant {
         /// The model's place in the list.

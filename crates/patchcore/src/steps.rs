@@ -4,7 +4,7 @@ use crate::anomaly_map::anomaly_map;
 use crate::bank::MemoryBank;
 use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
-use crate::search::nearest;
+use crate::search::{Neighbours, nearest};
 use crate::{Error, Params};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Picture;
@@ -65,8 +65,17 @@ pub(crate) fn score(
     input: [usize; 2],
     without: Option<u32>,
 ) -> Result<Prediction, Error> {
-    let neighbours = nearest(bank, embeddings, params.num_nn, without);
-    let patches = patch_scores(&neighbours, grid, params.patch_distance)?;
+    judge(params, &nearest(bank, embeddings, params.num_nn, without), grid, input)
+}
+
+/// Turns the neighbours of a picture's patches into its scores and its map.
+pub(crate) fn judge(
+    params: &Params,
+    neighbours: &Neighbours,
+    grid: [usize; 2],
+    input: [usize; 2],
+) -> Result<Prediction, Error> {
+    let patches = patch_scores(neighbours, grid, params.patch_distance)?;
     let image_score = params.image_score.score(&patches);
     if !image_score.is_finite() {
         return Err(Error::NotFinite);

@@ -34,18 +34,22 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
 }
 
 fn training_pictures(args: &Fit) -> Result<Files, Failure> {
-    let limits = Limits::default();
     if let Some(good) = &args.good {
-        let listing = list_pictures(good)?;
-        for link in &listing.skipped {
-            output::warn(&format!("{}: a link, left out", shown(link)));
-        }
-        return Ok(Files { paths: listing.pictures, root: good.clone(), limits });
+        return good_pictures(good);
     }
     let (root, name) = (args.dataset.clone().unwrap_or_default(), args.category.clone().unwrap_or_default());
     let category = mvtec_category(&root, &name)?;
     let paths: Vec<PathBuf> = category.train.into_iter().map(|sample| sample.path).collect();
-    Ok(Files { paths, root, limits })
+    Ok(Files { paths, root, limits: Limits::default() })
+}
+
+/// The pictures in a folder of good ones.
+pub(crate) fn good_pictures(folder: &Path) -> Result<Files, Failure> {
+    let listing = list_pictures(folder)?;
+    for link in &listing.skipped {
+        output::warn(&format!("{}: a link, left out", shown(link)));
+    }
+    Ok(Files { paths: listing.pictures, root: folder.to_path_buf(), limits: Limits::default() })
 }
 
 fn report(fitted: &Fitted, path: &Path, seconds: f64, how: Shown) -> Result<(), Failure> {

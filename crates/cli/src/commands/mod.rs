@@ -1,5 +1,6 @@
 //! One room per verb.
 
+pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod fit;
