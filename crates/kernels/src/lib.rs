@@ -10,6 +10,7 @@
 //! | [`pool`] | maximum pooling |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
 //! | [`peak`] | how fast this processor multiplies and adds at best |
+//! | [`resample`] | weighted sums of rows of bytes |
 //!
 //! Each kernel is written once, generic over the register; the portable register defines the result and the others
 //! are tested against it. Picking an [`Isa`](isa::Isa) proves that the processor was asked.
@@ -35,4 +36,5 @@ pub mod element;
 pub mod isa;
 pub mod peak;
 pub mod pool;
+pub mod resample;
 mod vector;
