@@ -88,13 +88,14 @@ impl<E: Element> Executor<E> {
     pub(crate) fn multiply_adds(&self, h: usize, w: usize) -> Result<u64, TooSmall> {
         let values = lay_out(&self.plan, h, w)?.values;
         let of_step = |(step, out): (&Step<Kind<E>>, &Layout)| {
-            let per_pixel = match &step.kind {
-                Kind::Conv(conv, _) => conv.shape().weights(),
-                Kind::Winograd(..) => 9 * values[step.input].c * out.c,
-                Kind::Depthwise(conv, _) => conv.size()[0] * conv.size()[1] * out.c,
+            let ([height, width], _) = step.kind.window();
+            let channels = match &step.kind {
+                Kind::Conv(conv, _) => conv.shape().ci / conv.shape().groups,
+                Kind::Winograd(..) => values[step.input].c,
+                Kind::Depthwise(..) => 1,
                 Kind::MaxPool { .. } | Kind::Pointwise => 0,
             };
-            (out.h * out.w * per_pixel) as u64
+            (out.h * out.w * out.c * height * width * channels) as u64
         };
         Ok(self.plan.steps.iter().zip(&values[1..]).map(of_step).sum())
     }

@@ -1,5 +1,9 @@
 //! Two real inspection sets with real ResNet-18 weights: the original's figures, and what our own default gains.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says what it measured"
+)]
 
 use patchcore::{Files, Params, PatchCore, Quiet};
 use patchcore_backbone::networks::architecture;
