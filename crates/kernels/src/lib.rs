@@ -8,6 +8,7 @@
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
 //! | [`pool`] | maximum pooling |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
+//! | [`resample`] | weighted sums of rows of bytes |
 //!
 //! Each kernel is written once, generic over the register; the portable register defines the result and the others
 //! are tested against it. Picking an [`Isa`](isa::Isa) proves that the processor was asked.
@@ -31,4 +32,5 @@ pub mod conv;
 pub mod distance;
 pub mod isa;
 pub mod pool;
+pub mod resample;
 mod vector;

@@ -30,14 +30,16 @@ pub(crate) fn embed<E: FeatureExtractor>(
     extractor: &E,
     pictures: &[Picture],
 ) -> Result<Vec<PictureEmbeddings>, Error> {
-    let inputs: Vec<Tensor> = pictures.par_iter().map(|p| params.preprocess.apply(p)).collect();
-    let mut out: Vec<Option<PictureEmbeddings>> = inputs.iter().map(|_| None).collect();
-    let mut left: Vec<usize> = (0..inputs.len()).collect();
+    let sizes: Vec<[usize; 2]> =
+        pictures.iter().map(|p| params.preprocess.input_size(p.width(), p.height())).collect();
+    let mut out: Vec<Option<PictureEmbeddings>> = pictures.iter().map(|_| None).collect();
+    let mut left: Vec<usize> = (0..pictures.len()).collect();
     while let Some(&first) = left.first() {
-        let (same, other): (Vec<usize>, Vec<usize>) =
-            left.iter().partition(|&&i| inputs[i].shape() == inputs[first].shape());
-        let batch: Vec<&Tensor> = same.iter().map(|&i| &inputs[i]).collect();
-        let Some(batch) = Tensor::stack(&batch) else { break };
+        let (same, other): (Vec<usize>, Vec<usize>) = left.iter().partition(|&&i| sizes[i] == sizes[first]);
+        let [h, w] = sizes[first];
+        let mut batch = Tensor::zeros([same.len(), h, w, 3]);
+        let inputs = batch.data_mut().par_chunks_exact_mut(h * w * 3);
+        inputs.zip(&same).for_each(|(input, &i)| params.preprocess.apply_to(&pictures[i], input));
         let embedded = params.embedding.embed(&extractor.features(&batch)?)?;
         for (i, embeddings) in same.into_iter().zip(embedded) {
             out[i] = Some(embeddings);

@@ -59,7 +59,7 @@ const TRUNCATED: DecodeError = DecodeError::Truncated { format: Format::Jpeg };
 /// The next marker from `at` on that is no data, filling or restart, with the place behind it.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xFF)?;
+        at += first_ff(bytes.get(at..)?)?;
         match *bytes.get(at + 1)? {
             0xFF => at += 1,
             0x00 | 0x01 => at += 2,
@@ -67,6 +67,14 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
             marker => return Some((marker, at + 2)),
         }
     }
+}
+
+/// Where the first byte `FF` stands. Most of a picture has none for long, so whole blocks are looked at first.
+fn first_ff(bytes: &[u8]) -> Option<usize> {
+    let (blocks, _) = bytes.as_chunks::<64>();
+    let clear = blocks.iter().take_while(|block| block.iter().fold(0, |most, &byte| most.max(byte)) < 0xFF);
+    let start = clear.count() * 64;
+    bytes[start..].iter().position(|&byte| byte == 0xFF).map(|at| start + at)
 }
 
 /// The content of the segment whose length stands at `at`.
@@ -148,6 +156,18 @@ mod tests {
         assert!(layout(&bytes).is_ok());
         for cut in 2..bytes.len() {
             assert_eq!(layout(&bytes[..cut]), Err(TRUNCATED), "{cut}");
+        }
+    }
+
+    #[test]
+    fn every_place_of_a_marker_is_found() {
+        for place in 0..200 {
+            let mut bytes = [0xFE; 200];
+            assert_eq!(first_ff(&bytes), None);
+            bytes[place] = 0xFF;
+            assert_eq!(first_ff(&bytes), Some(place));
+            bytes[199] = 0xFF;
+            assert_eq!(first_ff(&bytes), Some(place));
         }
     }
 

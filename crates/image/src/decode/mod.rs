@@ -18,7 +18,6 @@
 //! | floating-point samples | refused |
 
 mod cmyk;
-mod crc;
 mod jpeg;
 mod jpeg_markers;
 mod png;

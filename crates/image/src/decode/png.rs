@@ -3,11 +3,12 @@
 //! Only `IHDR`, `PLTE`, `IDAT` and `IEND` reach the decoder. What must be ignored anyway (transparency, gamma,
 //! profiles, text, animation frames) cannot then change a pixel, inflate or cost time.
 
-use super::crc::crc32;
 use super::raster::{Raster, Samples};
 use super::{Format, Palette, through_image};
 use crate::error::DecodeError;
 use crate::limits::Limits;
+use crc32fast::Hasher;
+use std::borrow::Cow;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const GREY: u8 = 0;
@@ -48,28 +49,34 @@ impl Header {
     }
 }
 
-/// The file again with the chunks that make the picture, all of them checked.
+/// The file again with the chunks that make the picture, all of them checked; the file itself if it has no others.
 ///
 /// `as_indices` turns a palette picture into the grey picture of its numbers.
-fn essential(bytes: &[u8], header: Header, as_indices: bool) -> Result<Vec<u8>, DecodeError> {
-    let mut kept = Vec::with_capacity(bytes.len());
-    kept.extend_from_slice(SIGNATURE);
+fn essential(bytes: &[u8], header: Header, as_indices: bool) -> Result<Cow<'_, [u8]>, DecodeError> {
+    // Only the first chunk that is left out or changed makes a copy necessary.
+    let mut kept = Cow::Borrowed(SIGNATURE);
     let mut rest = &bytes[SIGNATURE.len()..];
     loop {
         let (chunk, after) = Chunk::read(rest)?;
+        let before = bytes.len() - rest.len();
+        let end = bytes.len() - after.len();
         rest = after;
         match &chunk.name {
             b"IHDR" if as_indices => {
                 let mut grey = chunk.data.to_vec();
                 grey[9] = GREY; // Header::read has seen ten bytes
-                append(&mut kept, chunk.name, &grey);
+                append(kept.to_mut(), chunk.name, &grey);
             }
             // Some writers suggest a palette for true colour; only a palette picture needs it.
             b"PLTE" if as_indices || header.colour_type != INDEXED => {}
-            b"IHDR" | b"PLTE" | b"IDAT" => append(&mut kept, chunk.name, chunk.data),
-            b"IEND" => {
-                append(&mut kept, chunk.name, chunk.data);
-                return Ok(kept);
+            b"IHDR" | b"PLTE" | b"IDAT" | b"IEND" => {
+                match &mut kept {
+                    Cow::Borrowed(so_far) if so_far.len() == before => *so_far = &bytes[..end],
+                    copied => copied.to_mut().extend_from_slice(&bytes[before..end]),
+                }
+                if chunk.name == *b"IEND" {
+                    return Ok(kept);
+                }
             }
             name if is_critical(*name) => {
                 return Err(corrupt(&format!("unknown critical chunk {}", name.escape_ascii())));
@@ -98,7 +105,7 @@ impl<'a> Chunk<'a> {
         }
         let Some((data, rest)) = rest.split_at_checked(length) else { return Err(truncated) };
         let Some((sum, rest)) = rest.split_first_chunk::<4>() else { return Err(truncated) };
-        if is_critical(name) && crc32(&[&name, data]) != u32::from_be_bytes(*sum) {
+        if is_critical(name) && checksum(name, data) != u32::from_be_bytes(*sum) {
             return Err(corrupt(&format!("wrong checksum of chunk {}", name.escape_ascii())));
         }
         Ok((Self { name, data }, rest))
@@ -114,7 +121,15 @@ fn append(kept: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
     kept.extend_from_slice(&(data.len() as u32).to_be_bytes());
     kept.extend_from_slice(&name);
     kept.extend_from_slice(data);
-    kept.extend_from_slice(&crc32(&[&name, data]).to_be_bytes());
+    kept.extend_from_slice(&checksum(name, data).to_be_bytes());
+}
+
+/// CRC-32 over name and data.
+fn checksum(name: [u8; 4], data: &[u8]) -> u32 {
+    let mut hasher = Hasher::new();
+    hasher.update(&name);
+    hasher.update(data);
+    hasher.finalize()
 }
 
 /// Takes back that grey of few bits is stretched to 0..=255.
@@ -199,6 +214,26 @@ mod tests {
         bytes.extend(&png(&[(*b"IDAT", &stored(&[0, 77])), (*b"IEND", &[])])[SIGNATURE.len()..]);
         let raster = decode(&bytes, &Limits::default(), Palette::Colours).unwrap();
         assert_eq!(raster.samples, Samples::Grey(vec![77]));
+    }
+
+    #[test]
+    fn nothing_is_copied_where_nothing_is_left_out() {
+        let chunks = |between: &[([u8; 4], &[u8])]| {
+            let (ihdr, idat) = (header(1, 1, 8, GREY), stored(&[0, 77]));
+            let (mut all, end) = (vec![(*b"IHDR", &ihdr[..])], (*b"IEND", &[][..]));
+            all.extend_from_slice(between);
+            all.extend([(*b"IDAT", &idat[..3]), (*b"IDAT", &idat[3..]), end]);
+            png(&all)
+        };
+        let plain = chunks(&[]);
+        let behind = [&plain, &b"more"[..]].concat();
+        for bytes in [&plain, &behind] {
+            let kept = essential(bytes, Header::read(bytes).unwrap(), false).unwrap();
+            assert!(matches!(&kept, Cow::Borrowed(kept) if *kept == plain));
+        }
+        let with_text = chunks(&[(*b"tEXt", b"a"), (*b"pHYs", b"")]);
+        let kept = essential(&with_text, Header::read(&with_text).unwrap(), false).unwrap();
+        assert_eq!(kept, plain);
     }
 
     #[test]

@@ -158,16 +158,27 @@ impl Preprocess {
     /// Resizing works in 8 bits, horizontally first, as in the original; for the same decoded pixels the result is
     /// the original's, bit for bit.
     pub fn apply(&self, picture: &Picture) -> Tensor {
+        let [h, w] = self.input_size(picture.width(), picture.height());
+        let mut tensor = Tensor::zeros([1, h, w, 3]);
+        self.apply_to(picture, tensor.data_mut());
+        tensor
+    }
+
+    /// [`apply`](Self::apply) into a picture's place in a batch: `input` is `[h, w, 3]` of the
+    /// [`input_size`](Self::input_size).
+    ///
+    /// # Panics
+    /// If `input` has not that length.
+    pub fn apply_to(&self, picture: &Picture, input: &mut [f32]) {
         let [rows, columns] = self.axes(picture.width(), picture.height());
+        assert_eq!(input.len(), rows.output * columns.output * 3, "not the size of the input");
         let seen = resize::<3>(picture.rgb(), rows, columns);
         let tables = self.normalised();
-        let mut tensor = Tensor::zeros([1, rows.output, columns.output, 3]);
-        for (out, pixel) in tensor.data_mut().as_chunks_mut::<3>().0.iter_mut().zip(seen.as_chunks::<3>().0) {
+        for (out, pixel) in input.as_chunks_mut::<3>().0.iter_mut().zip(seen.as_chunks::<3>().0) {
             for c in 0..3 {
                 out[c] = tables[c][usize::from(pixel[c])];
             }
         }
-        tensor
     }
 
     /// A mask brought to the input's size as the original does it, values in 0..=1.

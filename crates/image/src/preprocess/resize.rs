@@ -5,9 +5,15 @@
 //! keeps is computed, which changes no kept value.
 
 use super::axis::Axis;
+use patchcore_kernels::isa::Isa;
+use patchcore_kernels::resample::{FRACTION_BITS, weighted_rows};
 
-const FRACTION_BITS: u32 = 22;
-const HALF: i32 = 1 << (FRACTION_BITS - 1);
+/// Source rows whose columns are resized together.
+const BAND: usize = 16;
+/// Bytes of a turned pixel, with room for any number of channels.
+const PIXEL: usize = 4;
+/// Bytes of a turned column.
+const TURNED: usize = BAND * PIXEL;
 
 /// Resizes `source`, `[rows.source, columns.source, C]`, and cuts or pads with zeros to
 /// `[rows.output, columns.output, C]`.
@@ -17,10 +23,24 @@ const HALF: i32 = 1 << (FRACTION_BITS - 1);
 pub(super) fn resize<const C: usize>(source: &[u8], rows: Axis, columns: Axis) -> Vec<u8> {
     assert_eq!(source.len(), rows.source * columns.source * C, "values do not fill the picture");
     let (down, across) = (Weights::of(rows), Weights::of(columns));
+    let (stride, width) = (columns.source * C, across.len() * C);
     let needed = down.sources();
-    let stride = columns.source * C;
-    let narrow = resize_columns::<C>(&source[needed.start * stride..needed.end * stride], stride, &across);
-    let small = resize_rows(&narrow, across.len() * C, needed.start, &down);
+    let mut columns_of = Columns::of(across);
+    // The rows from `begin` on, their columns resized: no more of them than the next output needs, and a band.
+    let (mut narrow, mut begin, mut end) = (Vec::new(), needed.start, needed.start);
+    let mut small = vec![0; down.len() * width];
+    for ((first, weights), out) in down.iter().zip(small.chunks_exact_mut(width.max(1))) {
+        if end < first + weights.len() {
+            narrow.drain(..(first - begin) * width);
+            begin = first;
+        }
+        while end < first + weights.len() {
+            let next = needed.end.min(end + BAND);
+            columns_of.resize::<C>(&source[end * stride..next * stride], stride, &mut narrow);
+            end = next;
+        }
+        weighted_rows(Isa::best(), &narrow[(first - begin) * width..], width, weights, out);
+    }
     padded::<C>(small, rows, columns)
 }
 
@@ -88,42 +108,45 @@ impl Weights {
     }
 }
 
-fn resize_columns<const C: usize>(source: &[u8], stride: usize, across: &Weights) -> Vec<u8> {
-    let mut out = Vec::with_capacity(source.len() / stride * across.len() * C);
-    for row in source.chunks_exact(stride) {
-        let pixels = row.as_chunks::<C>().0;
-        for (first, weights) in across.iter() {
-            let mut sums = [HALF; C];
-            for (pixel, &weight) in pixels[first..first + weights.len()].iter().zip(weights) {
-                for c in 0..C {
-                    sums[c] += weight * i32::from(pixel[c]);
-                }
-            }
-            out.extend(sums.map(to_u8));
-        }
-    }
-    out
+/// Resizes the columns of a band of rows. The band is turned on its side first, `[columns, BAND, PIXEL]`: there a column
+/// is a row, and one weight meets the values of the whole band.
+struct Columns {
+    across: Weights,
+    turned: Vec<u8>,
 }
 
-/// `first_row` is the number of the source row that `source` begins with.
-fn resize_rows(source: &[u8], stride: usize, first_row: usize, down: &Weights) -> Vec<u8> {
-    let mut out = Vec::with_capacity(down.len() * stride);
-    let mut sums = vec![0; stride];
-    for (first, weights) in down.iter() {
-        sums.fill(HALF);
-        let rows = source[(first - first_row) * stride..].chunks_exact(stride);
-        for (row, &weight) in rows.zip(weights) {
-            for (sum, &value) in sums.iter_mut().zip(row) {
-                *sum += weight * i32::from(value);
+impl Columns {
+    fn of(across: Weights) -> Self {
+        let turned = vec![0; across.sources().len() * TURNED];
+        Self { across, turned }
+    }
+
+    /// Adds the rows of `band`, at most `BAND` and at least one, to `narrow`.
+    fn resize<const C: usize>(&mut self, band: &[u8], stride: usize, narrow: &mut Vec<u8>) {
+        let (needed, height) = (self.across.sources(), band.len() / stride);
+        // A band that is too short repeats its last row; nobody looks at what comes of it.
+        let lines: [&[[u8; C]]; BAND] = std::array::from_fn(|y| {
+            let row = &band[y.min(height - 1) * stride..][..stride];
+            &row.as_chunks::<C>().0[needed.clone()]
+        });
+        for (x, column) in self.turned.as_chunks_mut::<TURNED>().0.iter_mut().enumerate() {
+            for (pixel, line) in column.as_chunks_mut::<PIXEL>().0.iter_mut().zip(lines) {
+                pixel[..C].copy_from_slice(&line[x]);
             }
         }
-        out.extend(sums.iter().map(|&sum| to_u8(sum)));
+        let width = self.across.len() * C;
+        let start = narrow.len();
+        narrow.resize(start + height * width, 0);
+        for (i, (first, weights)) in self.across.iter().enumerate() {
+            let mut column = [0; TURNED];
+            let from = &self.turned[(first - needed.start) * TURNED..];
+            weighted_rows(Isa::best(), from, TURNED, weights, &mut column);
+            let places = narrow[start..].chunks_exact_mut(width);
+            for (row, pixel) in places.zip(column.as_chunks::<PIXEL>().0) {
+                row[i * C..][..C].copy_from_slice(&pixel[..C]);
+            }
+        }
     }
-    out
-}
-
-fn to_u8(sum: i32) -> u8 {
-    (sum >> FRACTION_BITS).clamp(0, 255) as u8
 }
 
 /// Puts the resized window into the output, black around it where it is smaller.
@@ -176,8 +199,46 @@ mod tests {
         patchcore_testkit::weights::uniform("noise", seed, n).iter().map(|u| (u * 256.0) as u8).collect()
     }
 
+    /// The same integers pixel by pixel: all columns, then all rows.
+    fn exact_twin<const C: usize>(source: &[u8], rows: Axis, columns: Axis) -> Vec<u8> {
+        let round = |sum: i64| ((sum + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS).clamp(0, 255) as u8;
+        let (down, across) = (Weights::of(rows), Weights::of(columns));
+        let mut narrow = Vec::new();
+        for row in source.chunks_exact(columns.source * C) {
+            for (first, weights) in across.iter() {
+                for c in 0..C {
+                    let terms = weights.iter().zip(first..);
+                    narrow.push(round(terms.map(|(&w, x)| i64::from(w) * i64::from(row[x * C + c])).sum()));
+                }
+            }
+        }
+        let width = across.len() * C;
+        let mut out = Vec::new();
+        for (first, weights) in down.iter() {
+            for i in 0..width {
+                let terms = weights.iter().zip(first..);
+                out.push(round(terms.map(|(&w, y)| i64::from(w) * i64::from(narrow[y * width + i])).sum()));
+            }
+        }
+        padded::<C>(out, rows, columns)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn bands_and_blocks_change_no_bit(h in 1usize..90, w in 1usize..90, to_h in 1usize..50, to_w in 1usize..50, crop in 1usize..60, seed: u64) {
+            let source = noise(h * w * 3, seed);
+            for (rows, columns) in [
+                (Axis::whole(h, to_h), Axis::whole(w, to_w)),
+                (Axis::cropped(h, to_h, crop), Axis::cropped(w, to_w, crop)),
+                (Axis::whole(h, h), Axis::whole(w, to_w)),
+            ] {
+                prop_assert_eq!(resize::<3>(&source, rows, columns), exact_twin::<3>(&source, rows, columns));
+                let grey = &source[..h * w];
+                prop_assert_eq!(resize::<1>(grey, rows, columns), exact_twin::<1>(grey, rows, columns));
+            }
+        }
 
         #[test]
         fn a_constant_picture_stays_constant(h in 1usize..40, w in 1usize..40, to_h in 1usize..40, to_w in 1usize..40, v: u8) {
