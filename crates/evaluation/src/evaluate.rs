@@ -2,11 +2,10 @@
 
 use crate::error::{EvaluationError, Fault};
 use crate::pixels::{PixelRule, PixelScores, metrics};
-use patchcore::{Model, Prediction, Progress, Stage};
+use patchcore::{Model, Prediction, Progress, Stage, read_ahead};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode, read_mask};
 use patchcore_metrics::{F1Max, Metric, PixelMetrics, Undefined, auroc, average_precision, f1_max};
-use rayon::prelude::*;
 
 /// What a model does on one category.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +54,7 @@ pub fn evaluate<E: FeatureExtractor>(
     rule: PixelRule,
     limits: &Limits,
     progress: &dyn Progress,
-    mut each: impl FnMut(&Sample, &Picture, &Prediction),
+    mut each: impl FnMut(&Sample, &Picture, &Prediction) + Send,
 ) -> Result<Evaluation, EvaluationError> {
     let samples = &category.test;
     if samples.is_empty() {
@@ -63,35 +62,39 @@ pub fn evaluate<E: FeatureExtractor>(
     }
     progress.begin(Stage::Evaluate, samples.len());
     let (mut judged, mut pixels, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    for chunk in samples.chunks(rayon::current_num_threads().max(4)) {
-        let loaded: Vec<Result<Loaded, Fault>> = chunk.par_iter().map(|s| load(s, limits)).collect();
-        for (sample, loaded) in chunk.iter().zip(loaded) {
-            let (picture, mask) = match loaded {
-                Ok(loaded) => loaded,
-                Err(fault) => {
-                    faults.push(fault);
-                    continue;
+    read_ahead(
+        samples.len(),
+        |i| load(&samples[i], limits),
+        |numbers, loaded| {
+            for (sample, loaded) in samples[numbers.clone()].iter().zip(loaded) {
+                let (picture, mask) = match loaded {
+                    Ok(loaded) => loaded,
+                    Err(fault) => {
+                        faults.push(fault);
+                        continue;
+                    }
+                };
+                if faults.is_empty() {
+                    let prediction = model.predict(&picture).map_err(|source| EvaluationError::NoScore {
+                        path: sample.path.clone(),
+                        source: Box::new(source),
+                    })?;
+                    each(sample, &picture, &prediction);
+                    let preprocess = &model.fitted().params.preprocess;
+                    pixels.push(PixelScores::new(
+                        rule,
+                        preprocess,
+                        &picture,
+                        &prediction.anomaly_map,
+                        mask.as_ref(),
+                    ));
+                    judged.push(Judged { sample: sample.clone(), image_score: prediction.image_score });
                 }
-            };
-            if faults.is_empty() {
-                let prediction = model.predict(&picture).map_err(|source| EvaluationError::NoScore {
-                    path: sample.path.clone(),
-                    source: Box::new(source),
-                })?;
-                each(sample, &picture, &prediction);
-                let preprocess = &model.fitted().params.preprocess;
-                pixels.push(PixelScores::new(
-                    rule,
-                    preprocess,
-                    &picture,
-                    &prediction.anomaly_map,
-                    mask.as_ref(),
-                ));
-                judged.push(Judged { sample: sample.clone(), image_score: prediction.image_score });
             }
-        }
-        progress.advance(chunk.len());
-    }
+            progress.advance(numbers.len());
+            Ok(())
+        },
+    )?;
     progress.end();
     if !faults.is_empty() {
         return Err(EvaluationError::Unusable { faults });

@@ -1,5 +1,6 @@
 //! `fit`: good pictures become a model.
 
+use crate::ahead::read_ahead;
 use crate::calibration::{Calibration, FALSE_ALARM_RATE};
 use crate::fitted::{Fitted, Training};
 use crate::predict::Model;
@@ -8,7 +9,6 @@ use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::{ErrorKind, Picture};
-use rayon::prelude::*;
 
 /// What `fit` does about a picture that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,35 +104,37 @@ impl<E: FeatureExtractor> PatchCore<E> {
         progress.begin(Stage::Embed, total);
         let mut all = TrainingPatches::default();
         let mut bad: Vec<(String, ErrorKind)> = Vec::new();
-        let chunk = rayon::current_num_threads().max(4);
-        for first in (0..total).step_by(chunk) {
-            let numbers = first..total.min(first + chunk);
-            let loaded: Vec<_> = numbers.clone().into_par_iter().map(|i| pictures.load(i)).collect();
-            let mut good: Vec<Picture> = Vec::new();
-            for (i, result) in numbers.clone().zip(loaded) {
-                match result {
-                    Ok(picture) => {
-                        good.push(picture);
-                        all.names.push(pictures.name(i));
-                    }
-                    Err(error) => {
-                        all.skipped.push(pictures.name(i));
-                        bad.push((error.to_string(), error.kind()));
+        read_ahead(
+            total,
+            |i| pictures.load(i),
+            |numbers, loaded| {
+                let mut good: Vec<Picture> = Vec::new();
+                for (i, result) in numbers.clone().zip(loaded) {
+                    match result {
+                        Ok(picture) => {
+                            good.push(picture);
+                            all.names.push(pictures.name(i));
+                        }
+                        Err(error) => {
+                            all.skipped.push(pictures.name(i));
+                            bad.push((error.to_string(), error.kind()));
+                        }
                     }
                 }
-            }
-            // After a bad picture only reading goes on, to name all bad ones at once.
-            if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
-                let names = all.names[all.pictures.len()..].to_vec();
-                for (picture, name) in embed(&self.params, &self.extractor, &good)?.iter().zip(names) {
-                    if !picture.rows.data().iter().all(|v| v.is_finite()) {
-                        return Err(Error::NotFiniteFeatures { picture: name });
+                // After a bad picture only reading goes on, to name all bad ones at once.
+                if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
+                    let names = all.names[all.pictures.len()..].to_vec();
+                    for (picture, name) in embed(&self.params, &self.extractor, &good)?.iter().zip(names) {
+                        if !picture.rows.data().iter().all(|v| v.is_finite()) {
+                            return Err(Error::NotFiniteFeatures { picture: name });
+                        }
+                        all.push(picture, total);
                     }
-                    all.push(picture, total);
                 }
-            }
-            progress.advance(numbers.len());
-        }
+                progress.advance(numbers.len());
+                Ok(())
+            },
+        )?;
         progress.end();
         let nothing_left = all.names.is_empty();
         if !bad.is_empty() && (nothing_left || self.on_bad_picture == OnBadPicture::Fail) {

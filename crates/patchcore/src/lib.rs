@@ -10,6 +10,7 @@
 //! | [`coreset`] | patches become a memory bank (section 3.2) |
 //! | `bank`, [`search`] | the bank, and exact nearest neighbours in it |
 //! | `score`, `anomaly_map` | distances become scores and maps (section 3.3) |
+//! | `pictures`, `ahead` | where pictures come from, and that the next ones are read while the network works |
 //! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `steps`, `calibration`, `format` | the method's two verbs, what both share, thresholds, the model file |
 //!
 //! ```
@@ -33,6 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ahead;
 mod anomaly_map;
 mod bank;
 mod calibration;
@@ -54,6 +56,7 @@ pub mod search;
 mod steps;
 mod training_patches;
 
+pub use ahead::read_ahead;
 pub use anomaly_map::{anomaly_map, gaussian_blur};
 pub use bank::{MemoryBank, Origin};
 pub use calibration::{Calibration, FALSE_ALARM_RATE, Verdict};

@@ -5,11 +5,10 @@ use crate::exit::{Code, Failure};
 use crate::pictures::{Written, write};
 use crate::progress::Bars;
 use crate::{backbone, inputs, output};
-use patchcore::{Model, Progress, Stage, Verdict};
+use patchcore::{Model, Progress, Stage, Verdict, read_ahead};
 use patchcore_backbone::Backbone;
 use patchcore_files::shown;
 use patchcore_image::{ImageError, Limits, Picture, decode};
-use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -76,18 +75,20 @@ impl Judge {
             bars.begin(Stage::Predict, files.len());
         }
         let limits = Limits::default();
-        let chunk = rayon::current_num_threads().max(4);
-        for (files, stems) in files.chunks(chunk).zip(stems.chunks(chunk)) {
-            let loaded: Vec<Result<Picture, ImageError>> =
-                files.par_iter().map(|f| decode(f, &limits)).collect();
-            for ((file, stem), picture) in files.iter().zip(stems).zip(loaded) {
-                let record = self.one(file, stem, picture);
-                self.print(&record)?;
-                if let Some(bars) = &bars {
-                    bars.advance(1);
+        read_ahead(
+            files.len(),
+            |i| decode(&files[i], &limits),
+            |numbers, loaded| {
+                for (i, picture) in numbers.zip(loaded) {
+                    let record = self.one(&files[i], &stems[i], picture);
+                    self.print(&record)?;
+                    if let Some(bars) = &bars {
+                        bars.advance(1);
+                    }
                 }
-            }
-        }
+                Ok::<(), Failure>(())
+            },
+        )?;
         if let Some(bars) = &bars {
             bars.end();
         }
