@@ -89,7 +89,9 @@ impl Backbone {
             }
         }
         let does_not_fit = |error| match error {
-            WeightsError::File(error) => BackboneError::File(error),
+            error @ (WeightsError::File(_) | WeightsError::InFile { .. }) => {
+                BackboneError::WeightsFile(error)
+            }
             source => BackboneError::Weights { backbone: architecture.name.to_string(), source },
         };
         let (network, fingerprint) = if precision == Precision::Bf16 {

@@ -9,6 +9,7 @@ use crate::weights::{Weights, WeightsError};
 use patchcore_kernels::conv::{Conv, ConvShape, DepthwiseConv, WinogradConv};
 use patchcore_kernels::element::Element;
 use patchcore_kernels::isa::Isa;
+use rayon::iter::Either;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::sync::{Mutex, PoisonError};
@@ -127,33 +128,21 @@ pub(crate) fn compile<E: Element>(
     let reader = Reader { weights, used: &compiler.used, spare: Mutex::default() };
     let pack = |((.., step), (input, residual)): ((_, _, Step<Draft>), (usize, Option<usize>))| {
         let mut tensors = Tensors { reader: &reader, hashes: Vec::new() };
-        let kind = step.kind.pack(isa, precision, &mut tensors)?;
         let Step { clamp, channels, name, .. } = step;
-        Ok((Step { kind, input, residual, clamp, channels, name }, tensors.hashes))
+        match step.kind.pack(isa, precision, &mut tensors) {
+            Ok(kind) => Either::Left((Step { kind, input, residual, clamp, channels, name }, tensors.hashes)),
+            Err(error) => Either::Right(error),
+        }
     };
     // One layer per task: their sizes differ a lot.
-    let packed: Vec<Result<_, (Parameter, WeightsError)>> =
-        steps.into_par_iter().zip(sources).with_max_len(1).map(pack).collect();
-    let mut hashes = vec![Hash::default(); reader.used.len()];
-    let mut steps = Vec::with_capacity(packed.len());
-    let mut first_error: Option<(Parameter, WeightsError)> = None;
-    for packed in packed {
-        match packed {
-            Ok((step, of_step)) => {
-                steps.push(step);
-                for (parameter, hash) in of_step {
-                    hashes[parameter] = hash;
-                }
-            }
-            Err(error) if first_error.as_ref().is_none_or(|first| error.0 < first.0) => {
-                first_error = Some(error);
-            }
-            Err(_) => {}
-        }
+    let (packed, errors): (Vec<_>, Vec<(Parameter, WeightsError)>) =
+        steps.into_par_iter().zip(sources).with_max_len(1).partition_map(pack);
+    if let Some((_, first)) = errors.into_iter().min_by_key(|(parameter, _)| *parameter) {
+        return Err(first);
     }
-    if let Some((_, error)) = first_error {
-        return Err(error);
-    }
+    let (steps, of_steps): (Vec<_>, Vec<Vec<(Parameter, Hash)>>) = packed.into_iter().unzip();
+    let mut hashes: Vec<(Parameter, Hash)> = of_steps.into_iter().flatten().collect();
+    hashes.sort_unstable_by_key(|(parameter, _)| *parameter);
     let fingerprint = fingerprint(&compiler.used, &hashes);
     Ok((Plan { isa, channels: graph.layers()[0].channels, steps, taps }, fingerprint))
 }
@@ -273,9 +262,9 @@ fn hash(values: &[f32]) -> Hash {
 
 /// SHA-256 over one line per tensor, in the network's order: `NAME [SHAPE] SHA-256 of its values`. So tensors can be
 /// hashed side by side.
-fn fingerprint(used: &[Used], hashes: &[Hash]) -> String {
+fn fingerprint(used: &[Used], hashes: &[(Parameter, Hash)]) -> String {
     let mut all = Sha256::new();
-    for (used, hash) in used.iter().zip(hashes) {
+    for (used, (_, hash)) in used.iter().zip(hashes) {
         all.update(format!("{} {:?} {}\n", used.canonical, used.shape, hex(hash)));
     }
     hex(&all.finalize())

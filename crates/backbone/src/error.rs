@@ -44,9 +44,10 @@ pub enum BackboneError {
         backbone: String,
     },
 
-    /// The weight file could be opened, and then not be read: someone wrote to it, or the disk failed.
+    /// The weight file could be opened, and its tensors then not be read: it is damaged, someone wrote to it, or the disk
+    /// failed.
     #[error(transparent)]
-    File(#[from] patchcore_files::FileError),
+    WeightsFile(WeightsError),
 
     /// The weight file does not fit the network.
     #[error("weights do not fit {backbone}")]

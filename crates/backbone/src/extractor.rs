@@ -16,7 +16,9 @@ pub trait FeatureExtractor: Send + Sync {
     /// In which numbers the maps are computed.
     fn precision(&self) -> Precision;
 
-    /// Identifies the weights: equal for equal values of the tensors that the taps need, whatever file they came from.
+    /// Identifies the weights: equal for equal values of the tensors that the taps need, whatever file they came from. A
+    /// backbone gives SHA-256 over one line `NAME [SHAPE] HASH` per tensor, in the network's order, where `HASH` is
+    /// SHA-256 over its values as little-endian `f32`.
     fn fingerprint(&self) -> &str;
 
     /// One feature map `[n, h, w, c]` per tapped layer, from normalised pictures `[n, h, w, 3]`. The result of a picture

@@ -1,7 +1,7 @@
 //! Any layer can be tapped, under any of its names; batches, threads and other taps change no bit of a map.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use patchcore_backbone::weights::Weights;
+use patchcore_backbone::weights::{Weights, WeightsError};
 use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, Precision, parameters, weights_from};
 use patchcore_files::FileError;
 use patchcore_kernels::isa::Isa;
@@ -101,7 +101,8 @@ fn a_file_on_disk_is_read_as_it_is_loaded() {
     let file = std::fs::File::options().write(true).open(&path).unwrap();
     file.set_len(100_000).unwrap();
     let error = load(&opened).err().unwrap();
-    assert!(matches!(error, BackboneError::File(FileError::Changed { got: 100_000, .. })), "{error}");
+    let BackboneError::WeightsFile(error) = error else { panic!("{error}") };
+    assert!(matches!(error, WeightsError::File(FileError::Changed { got: 100_000, .. })), "{error}");
 }
 
 fn safetensors_file(weights: &Weights, dtype: Dtype) -> Vec<u8> {

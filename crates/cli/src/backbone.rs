@@ -14,7 +14,7 @@ pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, 
         return Backbone::load(&params.backbone, &file, &params.layers, params.precision).map_err(|error| {
             match error {
                 // It names the file itself.
-                BackboneError::File(error) => error.into(),
+                BackboneError::WeightsFile(error) => error.into(),
                 error => about(path, error),
             }
         });

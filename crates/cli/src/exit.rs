@@ -191,9 +191,9 @@ impl From<WeightsError> for Failure {
 
 impl From<BackboneError> for Failure {
     fn from(error: BackboneError) -> Self {
-        let code = match &error {
+        let code = match error {
+            BackboneError::WeightsFile(error) => return error.into(),
             BackboneError::NeedsWeights { .. } | BackboneError::Weights { .. } => Code::Weights,
-            BackboneError::File(_) => Code::Io,
             BackboneError::Channels { .. } | BackboneError::TooSmall { .. } => Code::Input,
             _ => Code::Usage,
         };
