@@ -8,6 +8,7 @@
 //! | [`buffer`] | a buffer whose start is aligned to a cache line |
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
 //! | [`pool`] | maximum pooling |
+//! | [`patches`] | means of neighbourhoods and bins, places between places: patch embeddings |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
 //! | [`peak`] | how fast this processor multiplies and adds at best |
 //! | [`resample`] | weighted sums of rows of bytes |
@@ -34,6 +35,7 @@ pub mod conv;
 pub mod distance;
 pub mod element;
 pub mod isa;
+pub mod patches;
 pub mod peak;
 pub mod pool;
 pub mod resample;

@@ -5,8 +5,10 @@
 //! original. Source: Roth et al. 2022, section 3.1.
 
 use crate::Error;
-use crate::patch::{PatchShape, pool_bins, pool_patches};
-use crate::resample::resample_rows;
+use crate::patch::{PatchShape, pool_patches};
+use crate::resample::{tap, taps};
+use patchcore_kernels::isa::Isa;
+use patchcore_kernels::patches::{Between, Map, Spaced, mean_bins, mean_patches, mix_row};
 use patchcore_tensor::{Embeddings, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -67,42 +69,67 @@ impl PatchEmbedding {
     }
 
     fn embed_picture(&self, maps: &[Tensor], i: usize) -> Result<PictureEmbeddings, Error> {
-        let grid_of = |map: &Tensor| {
-            let [_, h, w, _] = map.shape();
-            self.patch.grid(h, w).ok_or(Error::NoPatch { h, w, patchsize: self.patch.size })
-        };
-        let grid = grid_of(&maps[0])?;
-        let patches = grid[0] * grid[1];
-        let widths: Vec<usize> = maps
+        let layers: Vec<Layer<'_>> =
+            maps.iter().map(|map| Layer::new(self, map, i)).collect::<Result<_, Error>>()?;
+        let grid @ [h, w] = layers[0].grid;
+        let columns: Vec<Vec<Between>> = layers.iter().map(|layer| taps(layer.grid[1], w)).collect();
+        let coarse: Vec<Option<Vec<f32>>> = layers
             .iter()
-            .map(|map| match self.reduction {
-                Reduction::Raw => map.shape()[3],
-                Reduction::Pooled { pretrain, .. } => pretrain,
-            })
+            .map(|layer| (layer.grid != grid).then(|| pool_patches(layer.map, self.patch, layer.d)))
             .collect();
-        let joined_width: usize = widths.iter().sum();
-        let mut joined = vec![0.0; patches * joined_width];
-        let mut at = 0;
-        for (map, &d) in maps.iter().zip(&widths) {
-            let [_, h, w, c] = map.shape();
-            let [own_h, own_w] = grid_of(map)?;
-            let pooled = pool_patches(map.picture(i), [h, w, c], self.patch, d);
-            resample_rows(&pooled, [own_h, own_w, d], grid, |place, values| {
-                joined[place * joined_width + at..][..d].copy_from_slice(values);
-            });
-            at += d;
-        }
-        let rows = match self.reduction {
-            Reduction::Raw => Embeddings::from_vec(patches, joined_width, joined),
-            Reduction::Pooled { target, .. } => {
-                let mut out = vec![0.0; patches * target];
-                let rows = joined.chunks_exact(joined_width.max(1));
-                rows.zip(out.chunks_exact_mut(target.max(1))).for_each(|(row, out)| pool_bins(row, out));
-                Embeddings::from_vec(patches, target, out)
+        let joined: usize = layers.iter().map(|layer| layer.d).sum();
+        let dim = self.dim(&maps.iter().map(|map| map.shape()[3]).collect::<Vec<_>>());
+        // A row of the grid, all layers joined.
+        let join = |y: usize, out: &mut [f32]| {
+            let mut at = 0;
+            for ((layer, columns), coarse) in layers.iter().zip(&columns).zip(&coarse) {
+                let out = Spaced { data: &mut out[at..], pitch: joined, d: layer.d };
+                match coarse {
+                    None => mean_patches(Isa::best(), layer.map, self.patch.window(), [y, w], out),
+                    Some(pooled) => {
+                        let map = Map { data: pooled, shape: [layer.grid[0], layer.grid[1], layer.d] };
+                        mix_row(Isa::best(), map, tap(layer.grid[0], h, y), columns, out);
+                    }
+                }
+                at += layer.d;
             }
         };
-        // The lengths are products of the numbers used above.
-        let rows = rows.unwrap_or_default();
+        let mut values = vec![0.0; h * w * dim];
+        let rows = values.par_chunks_mut((w * dim).max(1)).enumerate();
+        match self.reduction {
+            Reduction::Raw => rows.for_each(|(y, out)| join(y, out)),
+            Reduction::Pooled { .. } => rows.for_each_init(
+                || vec![0.0; w * joined],
+                |row, (y, out)| {
+                    join(y, row);
+                    mean_bins(Isa::best(), row, joined, out, dim);
+                },
+            ),
+        }
+        // The length is the product of the numbers used above.
+        let rows = Embeddings::from_vec(h * w, dim, values).unwrap_or_default();
         Ok(PictureEmbeddings { rows, grid })
+    }
+}
+
+/// One layer of one picture.
+struct Layer<'a> {
+    map: Map<'a>,
+    /// Height and width of its patch grid.
+    grid: [usize; 2],
+    /// Values that it adds to an embedding.
+    d: usize,
+}
+
+impl<'a> Layer<'a> {
+    fn new(embedding: &PatchEmbedding, map: &'a Tensor, i: usize) -> Result<Self, Error> {
+        let [_, h, w, c] = map.shape();
+        let patch = embedding.patch;
+        let grid = patch.grid(h, w).ok_or(Error::NoPatch { h, w, patchsize: patch.size })?;
+        let d = match embedding.reduction {
+            Reduction::Raw => c,
+            Reduction::Pooled { pretrain, .. } => pretrain,
+        };
+        Ok(Self { map: Map { data: map.picture(i), shape: [h, w, c] }, grid, d })
     }
 }

@@ -68,7 +68,7 @@ pub use fitted::{Fitted, Training};
 pub use format::FORMAT_VERSION;
 pub use mt19937::Mt19937;
 pub use params::Params;
-pub use patch::{PatchShape, bins, pool_bins, pool_patches};
+pub use patch::{PatchShape, pool_patches};
 pub use pictures::{Files, Pictures};
 pub use predict::Model;
 pub use progress::{Progress, Quiet, Stage};

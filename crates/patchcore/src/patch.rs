@@ -9,6 +9,11 @@
 //!
 //! Source: Roth et al. 2022, section 3.1, with the bins as in the published code.
 
+use patchcore_kernels::conv::Window;
+use patchcore_kernels::isa::Isa;
+use patchcore_kernels::patches::{Map, Spaced, mean_patches};
+use rayon::prelude::*;
+
 /// Side and step of the patches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PatchShape {
@@ -33,51 +38,27 @@ impl PatchShape {
         if h == 0 || w == 0 { None } else { Some([axis(h)?, axis(w)?]) }
     }
 
+    /// The window that a patch sees.
+    pub(crate) fn window(self) -> Window {
+        Window { size: [self.size; 2], stride: self.stride, pad: [self.pad(); 2] }
+    }
+
     fn pad(self) -> usize {
         (self.size - 1) / 2
     }
 }
 
-/// The bins `[start, end)` that average `n` values into `d`: overlapping where `d` does not divide `n`, repeating
-/// values where `d > n`.
-pub fn bins(n: usize, d: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..d).map(move |j| j * n / d..((j + 1) * n).div_ceil(d))
-}
-
-/// Averages `values` into `out.len()` bins.
-pub fn pool_bins(values: &[f32], out: &mut [f32]) {
-    let d = out.len();
-    for (bin, o) in bins(values.len(), d).zip(out) {
-        let count = bin.len() as f32;
-        *o = values[bin].iter().sum::<f32>() / count;
-    }
-}
-
-/// One pooled vector of `d` values per patch, `[grid h * grid w, d]`, from one feature map `[h, w, c]`.
+/// One pooled vector of `d` values per patch, `[grid h * grid w, d]`, from one feature map.
 ///
 /// # Panics
-/// If the map's length is not `h * w * c`; a caller has asked [`PatchShape::grid`] before.
-pub fn pool_patches(map: &[f32], [h, w, c]: [usize; 3], patch: PatchShape, d: usize) -> Vec<f32> {
-    assert_eq!(map.len(), h * w * c, "feature map does not fit its shape");
+/// If the map's length does not fit its shape; a caller has asked [`PatchShape::grid`] before.
+pub fn pool_patches(map: Map<'_>, patch: PatchShape, d: usize) -> Vec<f32> {
+    let [h, w, _] = map.shape;
     let Some([grid_h, grid_w]) = patch.grid(h, w) else { return Vec::new() };
-    let (p, pad) = (patch.size, patch.pad());
-    let mut neighbourhood = vec![0.0; c * p * p];
     let mut out = vec![0.0; grid_h * grid_w * d];
-    for (l, row) in out.chunks_exact_mut(d.max(1)).enumerate() {
-        let (y, x) = (l / grid_w * patch.stride, l % grid_w * patch.stride);
-        for offset in 0..p * p {
-            let (sy, sx) = (y + offset / p, x + offset % p);
-            let inside = sy >= pad && sx >= pad && sy - pad < h && sx - pad < w;
-            let pixel = if inside { &map[((sy - pad) * w + sx - pad) * c..][..c] } else { &[] };
-            let places = neighbourhood.iter_mut().skip(offset).step_by(p * p);
-            if inside {
-                places.zip(pixel).for_each(|(place, &v)| *place = v);
-            } else {
-                places.for_each(|place| *place = 0.0);
-            }
-        }
-        pool_bins(&neighbourhood, row);
-    }
+    out.par_chunks_mut((grid_w * d).max(1)).enumerate().for_each(|(y, row)| {
+        mean_patches(Isa::best(), map, patch.window(), [y, grid_w], Spaced { data: row, pitch: d, d });
+    });
     out
 }
 
@@ -87,14 +68,8 @@ mod tests {
 
     #[test]
     fn a_corner_counts_the_zeros_outside() {
-        let map = vec![9.0; 4];
-        let pooled = pool_patches(&map, [2, 2, 1], PatchShape { size: 3, stride: 1 }, 1);
+        let map = Map { data: &[9.0; 4], shape: [2, 2, 1] };
+        let pooled = pool_patches(map, PatchShape { size: 3, stride: 1 }, 1);
         assert_eq!(pooled, [4.0; 4]);
-    }
-
-    #[test]
-    fn bins_overlap_or_repeat() {
-        assert_eq!(bins(4608, 1024).map(|b| b.len()).max(), Some(5));
-        assert_eq!(bins(3, 6).map(|b| b.start).collect::<Vec<_>>(), [0, 0, 1, 1, 2, 2]);
     }
 }

@@ -5,8 +5,10 @@ use patchcore::coreset::{Projection, approximate_greedy, exact_greedy};
 use patchcore::search::nearest;
 use patchcore::{
     MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet, Reduction, anomaly_map,
-    bins, gaussian_blur, patch_scores, pool_bins, pool_patches, reweighted,
+    gaussian_blur, patch_scores, pool_patches, reweighted,
 };
+use patchcore_kernels::isa::Isa;
+use patchcore_kernels::patches::{Map, bins, mean_bins};
 use patchcore_tensor::{AnomalyMap, Embeddings, Tensor};
 use patchcore_testkit::{assert_all_close, shared_golden};
 
@@ -17,9 +19,7 @@ fn check_bins(name: &str, rows: usize) {
         (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
     let d = shape[1];
     let mut got = vec![0.0; rows * d];
-    for (row, out) in input.chunks_exact(input.len() / rows).zip(got.chunks_exact_mut(d)) {
-        pool_bins(row, out);
-    }
+    mean_bins(Isa::best(), &input, input.len() / rows, &mut got, d);
     assert_all_close(name, &got, &expected, 1e-6);
 }
 
@@ -73,8 +73,8 @@ fn patchify() {
             (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
         let maps = Tensor::from_nchw([2, h, w, c], &input).unwrap();
         let patch = PatchShape { size, stride };
-        let got: Vec<f32> =
-            (0..2).flat_map(|i| pool_patches(maps.picture(i), [h, w, c], patch, c * size * size)).collect();
+        let map = |i| Map { data: maps.picture(i), shape: [h, w, c] };
+        let got: Vec<f32> = (0..2).flat_map(|i| pool_patches(map(i), patch, c * size * size)).collect();
         assert_eq!(got, expected, "{name}");
     }
 }
