@@ -128,10 +128,10 @@ impl FeatureExtractor for Backbone {
         &self.fingerprint
     }
 
-    fn features(&self, pictures: &Tensor) -> Result<Vec<Tensor>, BackboneError> {
+    fn features_into(&self, pictures: &Tensor, maps: &mut Vec<Tensor>) -> Result<(), BackboneError> {
         match &self.network {
-            Network::F32(executor) => self.run(executor, pictures),
-            Network::Bf16(executor) => self.run(executor, pictures),
+            Network::F32(executor) => self.run(executor, pictures, maps),
+            Network::Bf16(executor) => self.run(executor, pictures, maps),
         }
     }
 }
@@ -162,13 +162,15 @@ impl Backbone {
         &self,
         executor: &Executor<E>,
         pictures: &Tensor,
-    ) -> Result<Vec<Tensor>, BackboneError> {
+        maps: &mut Vec<Tensor>,
+    ) -> Result<(), BackboneError> {
         let [_, height, width, got] = pictures.shape();
         let expected = executor.channels();
         if got != expected {
             return Err(BackboneError::Channels { backbone: self.name.clone(), got, expected });
         }
-        executor.run(pictures).map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
+        let run = executor.run(pictures, maps);
+        run.map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
     }
 }
 

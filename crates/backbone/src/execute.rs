@@ -100,13 +100,15 @@ impl<E: Element> Executor<E> {
         Ok(self.plan.steps.iter().zip(&values[1..]).map(of_step).sum())
     }
 
-    /// The tapped maps for a batch of pictures.
-    pub(crate) fn run(&self, pictures: &Tensor) -> Result<Vec<Tensor>, TooSmall> {
+    /// The tapped maps for a batch of pictures, in the memory of earlier ones.
+    pub(crate) fn run(&self, pictures: &Tensor, tapped: &mut Vec<Tensor>) -> Result<(), TooSmall> {
         let [n, h, w, c] = pictures.shape();
         let layouts = lay_out(&self.plan, h, w)?;
         let shape = |&tap: &usize| layouts.values[tap];
-        let mut tapped: Vec<Tensor> =
-            self.plan.taps.iter().map(shape).map(|l| Tensor::zeros([n, l.h, l.w, l.c])).collect();
+        tapped.resize_with(self.plan.taps.len(), Tensor::default);
+        for (map, l) in tapped.iter_mut().zip(self.plan.taps.iter().map(shape)) {
+            map.reset([n, l.h, l.w, l.c]);
+        }
         let mut maps: Vec<_> = tapped
             .iter_mut()
             .zip(&self.plan.taps)
@@ -129,7 +131,7 @@ impl<E: Element> Executor<E> {
         for task in shared {
             self.forward(&layouts, task, threads > 1);
         }
-        Ok(tapped)
+        Ok(())
     }
 
     /// The whole plan on one picture; `parallel` spreads every step over the threads.

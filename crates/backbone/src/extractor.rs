@@ -26,5 +26,15 @@ pub trait FeatureExtractor: Send + Sync {
     ///
     /// # Errors
     /// [`BackboneError::Channels`] or [`BackboneError::TooSmall`] if the pictures do not fit the network.
-    fn features(&self, pictures: &Tensor) -> Result<Vec<Tensor>, BackboneError>;
+    fn features(&self, pictures: &Tensor) -> Result<Vec<Tensor>, BackboneError> {
+        let mut maps = Vec::new();
+        self.features_into(pictures, &mut maps)?;
+        Ok(maps)
+    }
+
+    /// As [`features`](Self::features), into maps of earlier pictures, whose memory is used again.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features); the maps are unspecified then.
+    fn features_into(&self, pictures: &Tensor, maps: &mut Vec<Tensor>) -> Result<(), BackboneError>;
 }

@@ -7,24 +7,38 @@ use crate::resample::resample_plane;
 use patchcore_tensor::AnomalyMap;
 
 /// Brings patch scores to `[h, w]` pixels and blurs them.
-pub fn anomaly_map(patches: &AnomalyMap, [h, w]: [usize; 2], sigma: f64) -> AnomalyMap {
-    let plane = resample_plane(patches.data(), [patches.height(), patches.width()], [h, w]);
-    match AnomalyMap::from_vec(h, w, plane) {
-        Ok(map) => gaussian_blur(&map, sigma),
-        Err(_) => AnomalyMap::default(),
-    }
+pub fn anomaly_map(patches: &AnomalyMap, size: [usize; 2], sigma: f64) -> AnomalyMap {
+    anomaly_map_between(patches, size, sigma, &mut Vec::new())
+}
+
+/// As [`anomaly_map`]; `between` lends its memory.
+pub(crate) fn anomaly_map_between(
+    patches: &AnomalyMap,
+    [h, w]: [usize; 2],
+    sigma: f64,
+    between: &mut Vec<f32>,
+) -> AnomalyMap {
+    let mut plane = vec![0.0; h * w];
+    resample_plane(patches.data(), [patches.height(), patches.width()], [h, w], &mut plane);
+    blur(&mut plane, [h, w], sigma, between);
+    AnomalyMap::from_vec(h, w, plane).unwrap_or_default()
 }
 
 /// The Gaussian alone; a sigma of 0 changes nothing.
 pub fn gaussian_blur(map: &AnomalyMap, sigma: f64) -> AnomalyMap {
-    let (h, w) = (map.height(), map.width());
+    let mut plane = map.data().to_vec();
+    blur(&mut plane, [map.height(), map.width()], sigma, &mut Vec::new());
+    AnomalyMap::from_vec(map.height(), map.width(), plane).unwrap_or_default()
+}
+
+fn blur(plane: &mut [f32], [h, w]: [usize; 2], sigma: f64, between: &mut Vec<f32>) {
     let kernel = half_kernel(sigma);
     if kernel.len() < 2 || h == 0 || w == 0 {
-        return map.clone();
+        return;
     }
-    let vertical = blur_columns(map.data(), h, w, &kernel);
-    let both = blur_rows(&vertical, h, w, &kernel);
-    AnomalyMap::from_vec(h, w, both).unwrap_or_default()
+    between.resize(plane.len(), 0.0);
+    blur_columns(plane, [h, w], &kernel, between);
+    blur_rows(between, w, &kernel, plane);
 }
 
 /// The centre tap and the taps to one side.
@@ -45,8 +59,7 @@ fn mirrored(i: isize, n: usize) -> usize {
     (if folded < n { folded } else { 2 * n - 1 - folded }) as usize
 }
 
-fn blur_columns(data: &[f32], h: usize, w: usize, kernel: &[f64]) -> Vec<f32> {
-    let mut out = vec![0.0; data.len()];
+fn blur_columns(data: &[f32], [h, w]: [usize; 2], kernel: &[f64], out: &mut [f32]) {
     let mut sums = vec![0.0f64; w];
     for (y, out) in out.chunks_exact_mut(w).enumerate() {
         let row = |offset: isize| &data[mirrored(y as isize + offset, h) * w..][..w];
@@ -57,12 +70,10 @@ fn blur_columns(data: &[f32], h: usize, w: usize, kernel: &[f64]) -> Vec<f32> {
         }
         out.iter_mut().zip(&sums).for_each(|(o, &s)| *o = s as f32);
     }
-    out
 }
 
-fn blur_rows(data: &[f32], h: usize, w: usize, kernel: &[f64]) -> Vec<f32> {
+fn blur_rows(data: &[f32], w: usize, kernel: &[f64], out: &mut [f32]) {
     let radius = kernel.len() - 1;
-    let mut out = vec![0.0; h * w];
     let mut line = vec![0.0f64; w + 2 * radius];
     let mut sums = vec![0.0f64; w];
     for (row, out) in data.chunks_exact(w).zip(out.chunks_exact_mut(w)) {
@@ -76,7 +87,6 @@ fn blur_rows(data: &[f32], h: usize, w: usize, kernel: &[f64]) -> Vec<f32> {
         }
         out.iter_mut().zip(&sums).for_each(|(o, &s)| *o = s as f32);
     }
-    out
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub struct PatchEmbedding {
 }
 
 /// The embeddings of one picture and the grid on which they lie, row by row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PictureEmbeddings {
     /// One row per patch.
     pub rows: Embeddings,
@@ -65,51 +65,71 @@ impl PatchEmbedding {
     /// If there is no map.
     pub fn embed(&self, maps: &[Tensor]) -> Result<Vec<PictureEmbeddings>, Error> {
         let n = maps[0].shape()[0];
-        (0..n).into_par_iter().map(|i| self.embed_picture(maps, i)).collect()
+        let embed = |i| {
+            let mut embeddings = PictureEmbeddings::default();
+            self.embed_into(maps, i, &mut JoinSpace::default(), &mut embeddings)?;
+            Ok(embeddings)
+        };
+        (0..n).into_par_iter().map(embed).collect()
     }
 
-    fn embed_picture(&self, maps: &[Tensor], i: usize) -> Result<PictureEmbeddings, Error> {
+    /// The embeddings of picture `i` of a batch.
+    pub(crate) fn embed_into(
+        &self,
+        maps: &[Tensor],
+        i: usize,
+        space: &mut JoinSpace,
+        out: &mut PictureEmbeddings,
+    ) -> Result<(), Error> {
         let layers: Vec<Layer<'_>> =
             maps.iter().map(|map| Layer::new(self, map, i)).collect::<Result<_, Error>>()?;
         let grid @ [h, w] = layers[0].grid;
         let columns: Vec<Vec<Between>> = layers.iter().map(|layer| taps(layer.grid[1], w)).collect();
-        let coarse: Vec<Option<Vec<f32>>> = layers
-            .iter()
-            .map(|layer| (layer.grid != grid).then(|| pool_patches(layer.map, self.patch, layer.d)))
-            .collect();
+        space.coarse.resize_with(layers.len(), Vec::new);
+        for (layer, pooled) in layers.iter().zip(&mut space.coarse).filter(|(layer, _)| layer.grid != grid) {
+            pool_patches(layer.map, self.patch, layer.d, pooled);
+        }
         let joined: usize = layers.iter().map(|layer| layer.d).sum();
         let dim = self.dim(&maps.iter().map(|map| map.shape()[3]).collect::<Vec<_>>());
         // A row of the grid, all layers joined.
         let join = |y: usize, out: &mut [f32]| {
             let mut at = 0;
-            for ((layer, columns), coarse) in layers.iter().zip(&columns).zip(&coarse) {
+            for ((layer, columns), pooled) in layers.iter().zip(&columns).zip(&space.coarse) {
                 let out = Spaced { data: &mut out[at..], pitch: joined, d: layer.d };
-                match coarse {
-                    None => mean_patches(Isa::best(), layer.map, self.patch.window(), [y, w], out),
-                    Some(pooled) => {
-                        let map = Map { data: pooled, shape: [layer.grid[0], layer.grid[1], layer.d] };
-                        mix_row(Isa::best(), map, tap(layer.grid[0], h, y), columns, out);
-                    }
+                if layer.grid == grid {
+                    mean_patches(Isa::best(), layer.map, self.patch.window(), [y, w], out);
+                } else {
+                    let map = Map { data: pooled, shape: [layer.grid[0], layer.grid[1], layer.d] };
+                    mix_row(Isa::best(), map, tap(layer.grid[0], h, y), columns, out);
                 }
                 at += layer.d;
             }
         };
-        let mut values = vec![0.0; h * w * dim];
-        let rows = values.par_chunks_mut((w * dim).max(1)).enumerate();
+        out.grid = grid;
+        out.rows.reset(h * w, dim);
+        let rows = out.rows.data_mut().par_chunks_mut((w * dim).max(1));
         match self.reduction {
-            Reduction::Raw => rows.for_each(|(y, out)| join(y, out)),
-            Reduction::Pooled { .. } => rows.for_each_init(
-                || vec![0.0; w * joined],
-                |row, (y, out)| {
+            Reduction::Raw => rows.enumerate().for_each(|(y, out)| join(y, out)),
+            Reduction::Pooled { .. } => {
+                space.joined.resize(h * w * joined, 0.0);
+                let rows = rows.zip(space.joined.par_chunks_mut((w * joined).max(1)));
+                rows.enumerate().for_each(|(y, (out, row))| {
                     join(y, row);
                     mean_bins(Isa::best(), row, joined, out, dim);
-                },
-            ),
+                });
+            }
         }
-        // The length is the product of the numbers used above.
-        let rows = Embeddings::from_vec(h * w, dim, values).unwrap_or_default();
-        Ok(PictureEmbeddings { rows, grid })
+        Ok(())
     }
+}
+
+/// Memory for what lies between feature maps and embeddings.
+#[derive(Debug, Default)]
+pub(crate) struct JoinSpace {
+    /// The pooled patches of each layer on its own grid, where that is not the first layer's.
+    coarse: Vec<Vec<f32>>,
+    /// All layers' vectors, one after the other in each patch.
+    joined: Vec<f32>,
 }
 
 /// One layer of one picture.

@@ -94,7 +94,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             Calibration::leave_one_out(&self.params, &bank, &all, self.false_alarm_rate, progress)?;
         let fingerprint = self.extractor.fingerprint().to_string();
         let fitted = Fitted { params: self.params, fingerprint, bank, training, calibration };
-        Ok(Model { fitted, extractor: self.extractor })
+        Ok(Model::joined(fitted, self.extractor))
     }
 
     fn embed_all(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<TrainingPatches, Error> {

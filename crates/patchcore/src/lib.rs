@@ -11,7 +11,7 @@
 //! | `bank`, [`search`] | the bank, and exact nearest neighbours in it |
 //! | `score`, `anomaly_map` | distances become scores and maps (section 3.3) |
 //! | `pictures`, `ahead` | where pictures come from, and that the next ones are read while the network works |
-//! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `steps`, `calibration`, `format` | the method's two verbs, what both share, thresholds, the model file |
+//! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `steps`, `workspace`, `calibration`, `format` | the method's two verbs, what both share, the memory of a picture's way, thresholds, the model file |
 //!
 //! ```
 //! use patchcore::{PatchCore, Params, Quiet, Verdict};
@@ -55,6 +55,7 @@ mod score;
 pub mod search;
 mod steps;
 mod training_patches;
+mod workspace;
 
 pub use ahead::read_ahead;
 pub use anomaly_map::{anomaly_map, gaussian_blur};
@@ -74,3 +75,4 @@ pub use predict::Model;
 pub use progress::{Progress, Quiet, Stage};
 pub use score::{ImageScore, PatchDistance, patch_scores, reweighted};
 pub use steps::Prediction;
+pub use workspace::Workspace;

@@ -48,18 +48,17 @@ impl PatchShape {
     }
 }
 
-/// One pooled vector of `d` values per patch, `[grid h * grid w, d]`, from one feature map.
+/// One pooled vector of `d` values per patch, `[grid h * grid w, d]`, from one feature map; `out` gets their length.
 ///
 /// # Panics
 /// If the map's length does not fit its shape; a caller has asked [`PatchShape::grid`] before.
-pub fn pool_patches(map: Map<'_>, patch: PatchShape, d: usize) -> Vec<f32> {
+pub fn pool_patches(map: Map<'_>, patch: PatchShape, d: usize, out: &mut Vec<f32>) {
     let [h, w, _] = map.shape;
-    let Some([grid_h, grid_w]) = patch.grid(h, w) else { return Vec::new() };
-    let mut out = vec![0.0; grid_h * grid_w * d];
+    let [grid_h, grid_w] = patch.grid(h, w).unwrap_or_default();
+    out.resize(grid_h * grid_w * d, 0.0);
     out.par_chunks_mut((grid_w * d).max(1)).enumerate().for_each(|(y, row)| {
         mean_patches(Isa::best(), map, patch.window(), [y, grid_w], Spaced { data: row, pitch: d, d });
     });
-    out
 }
 
 #[cfg(test)]
@@ -69,7 +68,8 @@ mod tests {
     #[test]
     fn a_corner_counts_the_zeros_outside() {
         let map = Map { data: &[9.0; 4], shape: [2, 2, 1] };
-        let pooled = pool_patches(map, PatchShape { size: 3, stride: 1 }, 1);
+        let mut pooled = Vec::new();
+        pool_patches(map, PatchShape { size: 3, stride: 1 }, 1, &mut pooled);
         assert_eq!(pooled, [4.0; 4]);
     }
 }

@@ -4,16 +4,19 @@ use crate::Error;
 use crate::calibration::Verdict;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::Fitted;
-use crate::search::{Neighbours, nearest};
+use crate::search::nearest_into;
 use crate::steps::{Prediction, check_precision, judge};
+use crate::workspace::Workspace;
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Picture;
-use patchcore_tensor::Tensor;
+use std::sync::{Mutex, PoisonError};
 
 /// A fitted model and its network.
 pub struct Model<E> {
     pub(crate) fitted: Fitted,
     pub(crate) extractor: E,
+    /// Memory of earlier pictures.
+    spaces: Mutex<Vec<Workspace>>,
 }
 
 impl<E: FeatureExtractor> Model<E> {
@@ -32,7 +35,11 @@ impl<E: FeatureExtractor> Model<E> {
             });
         }
         check_precision(&fitted.params, &extractor)?;
-        Ok(Self { fitted, extractor })
+        Ok(Self::joined(fitted, extractor))
+    }
+
+    pub(crate) fn joined(fitted: Fitted, extractor: E) -> Self {
+        Self { fitted, extractor, spaces: Mutex::default() }
     }
 
     /// What fitting found.
@@ -44,79 +51,90 @@ impl<E: FeatureExtractor> Model<E> {
     /// [`search`](Self::search), [`judge`](Self::judge), one after the other.
     ///
     /// ```
-    /// # use patchcore::{Params, PatchCore, Quiet};
+    /// # use patchcore::{Params, PatchCore, Quiet, Workspace};
     /// # use patchcore_backbone::Backbone;
     /// # use patchcore_image::Picture;
     /// # let picture = Picture::from_rgb(32, 32, (0..32 * 32 * 3).map(|i| (i % 256) as u8).collect())?;
     /// # let good = vec![("a".to_string(), picture.clone()), ("b".to_string(), picture.clone())];
     /// # let model = PatchCore::load(Params::default(), Backbone::embedded()?)?.fit(&good, &Quiet)?;
-    /// let input = model.preprocess(&picture);
-    /// let embeddings = model.embed(&model.features(&input)?)?;
-    /// let neighbours = model.search(&embeddings)?;
-    /// let [_, h, w, _] = input.shape();
-    /// assert_eq!(model.judge(&neighbours, embeddings.grid, [h, w])?, model.predict(&picture)?);
+    /// let mut space = Workspace::default();
+    /// model.preprocess(&picture, &mut space);
+    /// model.features(&mut space)?;
+    /// model.embed(&mut space)?;
+    /// model.search(&mut space)?;
+    /// assert_eq!(model.judge(&mut space)?, model.predict(&picture)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a score is not a number, or a picture that the network does not take.
     pub fn predict(&self, picture: &Picture) -> Result<Prediction, Error> {
-        let input = self.preprocess(picture);
-        let embeddings = self.embed(&self.features(&input)?)?;
-        let neighbours = self.search(&embeddings)?;
-        let [_, h, w, _] = input.shape();
-        self.judge(&neighbours, embeddings.grid, [h, w])
+        let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut space = spaces().pop().unwrap_or_default();
+        let prediction = self.predict_in(picture, &mut space);
+        spaces().push(space);
+        prediction
+    }
+
+    fn predict_in(&self, picture: &Picture, space: &mut Workspace) -> Result<Prediction, Error> {
+        self.preprocess(picture, space);
+        self.features(space)?;
+        self.embed(space)?;
+        self.search(space)?;
+        self.judge(space)
     }
 
     /// The first step of [`predict`](Self::predict): resizes and normalises a picture to the network's input
     /// `[1, h, w, 3]`.
-    pub fn preprocess(&self, picture: &Picture) -> Tensor {
-        self.fitted.params.preprocess.apply(picture)
+    pub fn preprocess(&self, picture: &Picture, space: &mut Workspace) {
+        let preprocess = &self.fitted.params.preprocess;
+        let [h, w] = preprocess.input_size(picture.width(), picture.height());
+        space.input.reset([1, h, w, 3]);
+        preprocess.apply_to(picture, space.input.data_mut());
     }
 
     /// The second step: the network. One feature map per tapped layer.
     ///
     /// # Errors
     /// A picture that the network does not take.
-    pub fn features(&self, input: &Tensor) -> Result<Vec<Tensor>, Error> {
-        Ok(self.extractor.features(input)?)
+    pub fn features(&self, space: &mut Workspace) -> Result<(), Error> {
+        Ok(self.extractor.features_into(&space.input, &mut space.maps)?)
     }
 
-    /// The third step: pools the feature maps of one picture and joins them to embeddings.
+    /// The third step: pools the feature maps and joins them to embeddings.
     ///
     /// # Errors
-    /// [`Error::NoPatch`] if a map is too small for a patch, [`Error::NoPictures`] if the maps are of no picture.
+    /// [`Error::NoPatch`] if a map is too small for a patch.
     ///
     /// # Panics
-    /// If there is no map.
-    pub fn embed(&self, maps: &[Tensor]) -> Result<PictureEmbeddings, Error> {
-        self.fitted.params.embedding.embed(maps)?.into_iter().next().ok_or(Error::NoPictures)
+    /// If there is no map of a picture.
+    pub fn embed(&self, space: &mut Workspace) -> Result<(), Error> {
+        let Workspace { maps, join, embeddings, .. } = space;
+        self.fitted.params.embedding.embed_into(maps, 0, join, embeddings)
     }
 
     /// The fourth step: finds each patch's nearest rows of the memory bank.
     ///
     /// # Errors
     /// [`Error::BankWidth`] if the embeddings are not as wide as the bank.
-    pub fn search(&self, embeddings: &PictureEmbeddings) -> Result<Neighbours, Error> {
-        let (embedding, bank) = (embeddings.rows.dim(), self.fitted.bank.rows.dim());
+    pub fn search(&self, space: &mut Workspace) -> Result<(), Error> {
+        let Workspace { embeddings: PictureEmbeddings { rows, .. }, neighbours, .. } = space;
+        let (embedding, bank) = (rows.dim(), self.fitted.bank.rows.dim());
         if embedding != bank {
             return Err(Error::BankWidth { embedding, bank });
         }
-        Ok(nearest(&self.fitted.bank, embeddings.rows.data(), self.fitted.params.num_nn, None))
+        nearest_into(&self.fitted.bank, rows.data(), self.fitted.params.num_nn, None, neighbours);
+        Ok(())
     }
 
-    /// The last step: turns the neighbours of the patches on `grid` `[h, w]` into scores, and into a map of the
-    /// network's `input` size `[h, w]`.
+    /// The last step: turns the neighbours of the patches into scores, and into a map of the input's size.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a score is not a number, or there are not as many neighbours as patches on the grid.
-    pub fn judge(
-        &self,
-        neighbours: &Neighbours,
-        grid: [usize; 2],
-        input: [usize; 2],
-    ) -> Result<Prediction, Error> {
-        judge(&self.fitted.params, neighbours, grid, input)
+    /// [`Error::NotFinite`] if a score is not a number.
+    pub fn judge(&self, space: &mut Workspace) -> Result<Prediction, Error> {
+        let [_, h, w, _] = space.input.shape();
+        let (params, grid) = (&self.fitted.params, space.embeddings.grid);
+        judge(params, &space.neighbours, grid, [h, w], &mut space.between)
     }
 
     /// The network.

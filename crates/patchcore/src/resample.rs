@@ -17,13 +17,11 @@ pub(crate) fn taps(n_in: usize, n_out: usize) -> Vec<Between> {
     (0..n_out).map(|i| tap(n_in, n_out, i)).collect()
 }
 
-/// Resamples one plane `[h, w]`.
-pub(crate) fn resample_plane(plane: &[f32], [h, w]: [usize; 2], to: [usize; 2]) -> Vec<f32> {
+/// Resamples one plane `[h, w]` to the size `to`, which `out` has.
+pub(crate) fn resample_plane(plane: &[f32], [h, w]: [usize; 2], to: [usize; 2], out: &mut [f32]) {
     let columns = taps(w, to[1]);
-    let mut out = vec![0.0; to[0] * to[1]];
     out.par_chunks_mut(to[1].max(1)).enumerate().for_each(|(y, row)| {
         let map = Map { data: plane, shape: [h, w, 1] };
         mix_row(Isa::best(), map, tap(h, to[0], y), &columns, Spaced { data: row, pitch: 1, d: 1 });
     });
-    out
 }

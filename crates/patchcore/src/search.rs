@@ -7,11 +7,13 @@ use rayon::prelude::*;
 
 /// Queries that share a walk over the bank.
 const QUERIES: usize = 32;
+/// Most bank rows of a block.
+const ROWS: usize = 128;
 /// Bytes of bank rows that stay close while queries pass.
 const CLOSE: usize = 128 << 10;
 
 /// The `k` nearest bank rows of each query.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Neighbours {
     /// Neighbours per query; at most the bank's size.
     pub k: usize,
@@ -30,6 +32,19 @@ pub const NONE: u32 = u32::MAX;
 /// # Panics
 /// If `queries` are no rows of the bank's width, or `k` is 0.
 pub fn nearest(bank: &MemoryBank, queries: &[f32], k: usize, without: Option<u32>) -> Neighbours {
+    let mut found = Neighbours::default();
+    nearest_into(bank, queries, k, without, &mut found);
+    found
+}
+
+/// As [`nearest`], into the memory of earlier neighbours.
+pub(crate) fn nearest_into(
+    bank: &MemoryBank,
+    queries: &[f32],
+    k: usize,
+    without: Option<u32>,
+    found: &mut Neighbours,
+) {
     let d = bank.rows.dim();
     assert!(
         k > 0 && queries.len().is_multiple_of(d.max(1)),
@@ -38,13 +53,16 @@ pub fn nearest(bank: &MemoryBank, queries: &[f32], k: usize, without: Option<u32
     );
     let k = k.min(bank.len());
     let n = queries.len() / d.max(1);
-    let mut squared = vec![f32::INFINITY; n * k];
-    let mut index = vec![NONE; n * k];
+    found.k = k;
+    let Neighbours { squared, index, .. } = found;
+    squared.clear();
+    squared.resize(n * k, f32::INFINITY);
+    index.clear();
+    index.resize(n * k, NONE);
     let blocks = squared.par_chunks_mut((QUERIES * k).max(1)).zip(index.par_chunks_mut((QUERIES * k).max(1)));
     blocks.zip(queries.par_chunks((QUERIES * d).max(1))).for_each(|((squared, index), queries)| {
         walk(bank, queries, k, without, squared, index);
     });
-    Neighbours { k, squared, index }
 }
 
 /// One block of queries against the whole bank.
@@ -58,8 +76,8 @@ fn walk(
 ) {
     let (isa, d) = (Isa::best(), bank.rows.dim());
     let n = queries.len() / d;
-    let rows_close = (CLOSE / (d * size_of::<f32>())).clamp(4, 256);
-    let mut distances = vec![0.0; n * rows_close];
+    let rows_close = (CLOSE / (d * size_of::<f32>())).clamp(4, ROWS);
+    let mut distances = [0.0; QUERIES * ROWS];
     for (block, rows) in bank.rows.data().chunks(rows_close * d).enumerate() {
         let (first, m) = (block * rows_close, rows.len() / d);
         let distances = &mut distances[..n * m];

@@ -1,6 +1,6 @@
 //! The two halves of the way: pictures to embeddings, embeddings to a prediction.
 
-use crate::anomaly_map::anomaly_map;
+use crate::anomaly_map::anomaly_map_between;
 use crate::bank::MemoryBank;
 use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
@@ -67,7 +67,7 @@ pub(crate) fn score(
     input: [usize; 2],
     without: Option<u32>,
 ) -> Result<Prediction, Error> {
-    judge(params, &nearest(bank, embeddings, params.num_nn, without), grid, input)
+    judge(params, &nearest(bank, embeddings, params.num_nn, without), grid, input, &mut Vec::new())
 }
 
 /// Turns the neighbours of a picture's patches into its scores and its map.
@@ -76,13 +76,14 @@ pub(crate) fn judge(
     neighbours: &Neighbours,
     grid: [usize; 2],
     input: [usize; 2],
+    between: &mut Vec<f32>,
 ) -> Result<Prediction, Error> {
     let patches = patch_scores(neighbours, grid, params.patch_distance)?;
     let image_score = params.image_score.score(&patches);
     if !image_score.is_finite() {
         return Err(Error::NotFinite);
     }
-    let map = anomaly_map(&patches, input, params.map_sigma);
+    let map = anomaly_map_between(&patches, input, params.map_sigma, between);
     let nearest = neighbours.index.iter().step_by(neighbours.k).copied().collect();
     Ok(Prediction { image_score, anomaly_map: map, patch_scores: patches, nearest })
 }

@@ -73,8 +73,12 @@ fn patchify() {
             (units.f32(&format!("{name}/in")), units.f32(&format!("{name}/out")));
         let maps = Tensor::from_nchw([2, h, w, c], &input).unwrap();
         let patch = PatchShape { size, stride };
-        let map = |i| Map { data: maps.picture(i), shape: [h, w, c] };
-        let got: Vec<f32> = (0..2).flat_map(|i| pool_patches(map(i), patch, c * size * size)).collect();
+        let pooled = |i| {
+            let mut out = Vec::new();
+            pool_patches(Map { data: maps.picture(i), shape: [h, w, c] }, patch, c * size * size, &mut out);
+            out
+        };
+        let got: Vec<f32> = (0..2).flat_map(pooled).collect();
         assert_eq!(got, expected, "{name}");
     }
 }

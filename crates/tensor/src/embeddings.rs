@@ -23,6 +23,12 @@ impl Embeddings {
         Self { n: 0, d, data: Vec::with_capacity(rows * d) }
     }
 
+    /// Changes the shape, keeping the memory where it is large enough. The values are unspecified: old ones or zeros.
+    pub fn reset(&mut self, n: usize, d: usize) {
+        self.data.resize(n * d, 0.0);
+        (self.n, self.d) = (n, d);
+    }
+
     /// Number of patches, `n`.
     pub fn len(&self) -> usize {
         self.n
@@ -49,6 +55,11 @@ impl Embeddings {
     /// All rows, in memory order.
     pub fn data(&self) -> &[f32] {
         &self.data
+    }
+
+    /// All rows, in memory order, to be changed.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
     }
 
     /// All values, given up by the owner.

@@ -22,6 +22,12 @@ impl Tensor {
         Self { shape, data: vec![0.0; shape.iter().product()] }
     }
 
+    /// Changes the shape, keeping the memory where it is large enough. The values are unspecified: old ones or zeros.
+    pub fn reset(&mut self, shape: [usize; 4]) {
+        self.data.resize(shape.iter().product(), 0.0);
+        self.shape = shape;
+    }
+
     /// `[n, h, w, c]`.
     pub fn shape(&self) -> [usize; 4] {
         self.shape

@@ -139,7 +139,7 @@ impl Kernel<f32> for Patches<'_> {
     unsafe fn run<V: Lanes<f32>>(mut self) {
         let c = self.map.shape[2];
         let per_channel = if c > 0 && self.out.d.is_multiple_of(c) { self.out.d / c } else { 0 };
-        let mut pixels = Vec::new();
+        let mut pixels = Vec::with_capacity(self.window.size[0] * self.window.size[1]);
         let mut flat = Vec::new();
         for x in 0..self.w {
             self.pixels(x, &mut pixels);

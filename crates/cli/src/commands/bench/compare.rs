@@ -8,7 +8,7 @@ use crate::exit::{Code, Failure};
 use crate::output::{self, score_json};
 use crate::progress::Bars;
 use crate::{backbone, config, inputs};
-use patchcore::{Files, Model, Params, PatchCore, Progress, Stage, Verdict};
+use patchcore::{Files, Model, Params, PatchCore, Progress, Stage, Verdict, Workspace};
 use patchcore_backbone::{Backbone, FeatureExtractor};
 use patchcore_files::shown;
 use patchcore_metrics::{Metric, ScoreDifferences, score_differences, spearman};
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// Both models' word on all pictures; the first is the one that the options ask for.
 struct Comparison {
     models: [Model<Backbone>; 2],
+    spaces: [Workspace; 2],
     files: Vec<PathBuf>,
     scores: [Vec<f32>; 2],
     /// Seconds of each network, picture by picture.
@@ -42,8 +43,13 @@ pub(super) fn run(args: &Bench, other: PrecisionName, how: Shown) -> Result<Code
     let bars = Bars::new(how);
     let [first, second] = networks;
     let models = [fit(params, first, &good, &bars)?, fit(other, second, &good, &bars)?];
-    let mut comparison =
-        Comparison { models, files: Vec::new(), scores: Default::default(), seconds: Default::default() };
+    let mut comparison = Comparison {
+        models,
+        spaces: Default::default(),
+        files: Vec::new(),
+        scores: Default::default(),
+        seconds: Default::default(),
+    };
     let mut faults = Vec::new();
     bars.begin(Stage::Predict, inputs.files.len());
     for file in &inputs.files {
@@ -64,8 +70,9 @@ fn fit(params: Params, network: Backbone, good: &Files, bars: &Bars) -> Result<M
 impl Comparison {
     /// Judges one picture with both models, one right after the other.
     fn add(&mut self, file: &Path) -> Result<(), String> {
-        let [first, second] = &self.models;
-        for (i, walk) in [walk(first, file)?, walk(second, file)?].into_iter().enumerate() {
+        let [first, second] = &mut self.spaces;
+        let walks = [walk(&self.models[0], file, first)?, walk(&self.models[1], file, second)?];
+        for (i, walk) in walks.into_iter().enumerate() {
             self.scores[i].push(walk.prediction.image_score);
             self.seconds[i].push(walk.seconds[BACKBONE]);
         }

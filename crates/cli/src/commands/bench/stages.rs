@@ -6,7 +6,7 @@ use crate::args::{Bench, ModelOptions, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, inputs, output};
-use patchcore::{Model, Progress};
+use patchcore::{Model, Progress, Workspace};
 use patchcore_backbone::{Backbone, FeatureExtractor};
 use patchcore_kernels::isa::Isa;
 use serde::Serialize;
@@ -63,8 +63,9 @@ pub(super) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
     let bars = Bars::new(how);
     bars.begin_named("bench", inputs.files.len() * (args.rounds as usize + 1));
     let (mut good, mut faults): (Vec<PathBuf>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut space = Workspace::default();
     for file in &inputs.files {
-        match walk(&model, file) {
+        match walk(&model, file, &mut space) {
             Ok(_) => good.push(file.clone()),
             Err(fault) => faults.push(fault),
         }
@@ -73,7 +74,7 @@ pub(super) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
     let mut measured = Measured::default();
     for _ in 0..args.rounds {
         for file in &good {
-            let walk = walk(&model, file).map_err(|fault| Failure::new(Code::Input, fault))?;
+            let walk = walk(&model, file, &mut space).map_err(|fault| Failure::new(Code::Input, fault))?;
             let [h, w] = walk.input;
             measured.seconds.push(walk.seconds);
             measured.multiply_adds += model.extractor().multiply_adds(h, w)?;

@@ -1,6 +1,6 @@
 //! One picture's way from its file to its map, with the time of each stage.
 
-use patchcore::{Model, Prediction};
+use patchcore::{Model, Prediction, Workspace};
 use patchcore_backbone::Backbone;
 use patchcore_files::shown;
 use patchcore_image::{Limits, decode};
@@ -22,7 +22,7 @@ pub(super) struct Walk {
 }
 
 /// Reads and judges one picture; the error names it.
-pub(super) fn walk(model: &Model<Backbone>, file: &Path) -> Result<Walk, String> {
+pub(super) fn walk(model: &Model<Backbone>, file: &Path, space: &mut Workspace) -> Result<Walk, String> {
     let name = |error: patchcore::Error| format!("{}: {error}", shown(file));
     let mut seconds = [0.0; STAGES.len()];
     let mut last = Instant::now();
@@ -33,16 +33,16 @@ pub(super) fn walk(model: &Model<Backbone>, file: &Path) -> Result<Walk, String>
     };
     let picture = decode(file, &Limits::default()).map_err(|error| error.to_string())?;
     lap(0);
-    let input = model.preprocess(&picture);
+    model.preprocess(&picture, space);
     lap(1);
-    let maps = model.features(&input).map_err(name)?;
+    model.features(space).map_err(name)?;
     lap(BACKBONE);
-    let embeddings = model.embed(&maps).map_err(name)?;
+    model.embed(space).map_err(name)?;
     lap(3);
-    let neighbours = model.search(&embeddings).map_err(name)?;
+    model.search(space).map_err(name)?;
     lap(4);
-    let [_, h, w, _] = input.shape();
-    let prediction = model.judge(&neighbours, embeddings.grid, [h, w]).map_err(name)?;
+    let prediction = model.judge(space).map_err(name)?;
     lap(5);
+    let [_, h, w, _] = space.input.shape();
     Ok(Walk { prediction, input: [h, w], seconds })
 }
