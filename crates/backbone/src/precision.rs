@@ -22,7 +22,7 @@ pub enum Precision {
     /// `f32` with fewer multiplications and about three times the rounding error: `F(4x4, 3x3)` where it pays.
     Fast,
     /// Feature maps and weights are stored with 8 bits of precision and multiplied so; sums stay `f32`. Only on
-    /// processors that multiply bf16 themselves.
+    /// processors that multiply bf16 themselves. The memory bank is [chosen](Self::choosing) by features in `f32`.
     Bf16,
 }
 
@@ -36,6 +36,23 @@ impl Precision {
             Self::F32 => "f32",
             Self::Fast => "fast",
             Self::Bf16 => "bf16",
+        }
+    }
+
+    /// The precision whose features choose the memory bank. A greedy coreset is a chain of choices: where rounding puts
+    /// one patch before another, all later choices are others too, and the scores of two such models differ far more than
+    /// their features. The rounding of `bf16` does that, `fast`'s is too small.
+    ///
+    /// ```
+    /// use patchcore_backbone::Precision;
+    /// assert_eq!(Precision::Bf16.choosing(), Precision::F32);
+    /// assert_eq!(Precision::Fast.choosing(), Precision::Fast);
+    /// ```
+    #[must_use]
+    pub fn choosing(self) -> Self {
+        match self {
+            Self::Bf16 => Self::F32,
+            own => own,
         }
     }
 

@@ -1,14 +1,14 @@
 //! The network that parameters or a model name, with its weights.
 
 use crate::exit::Failure;
-use patchcore::{Fitted, Model, Params};
+use patchcore::{Fitted, Model, Params, PatchCore};
 use patchcore_backbone::networks::ARCHITECTURES;
 use patchcore_backbone::weights::Weights;
 use patchcore_backbone::{Backbone, BackboneError};
 use std::path::Path;
 
 /// The network of `params`: from a weights file, or the built-in one.
-pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
+fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
     if let Some(path) = weights {
         let file = Weights::read(path)?;
         return Backbone::load(&params.backbone, &file, &params.layers, params.precision).map_err(|error| {
@@ -24,6 +24,17 @@ pub(crate) fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, 
     }
     Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() })
         .hint("give them with --weights FILE (.safetensors, or .pth as torchvision has them)"))
+}
+
+/// The method on the network of `params`, ready to be fitted. It chooses the memory bank in the precision for that.
+pub(crate) fn method(params: Params, weights: Option<&Path>) -> Result<PatchCore<Backbone>, Failure> {
+    let network = open(&params, weights)?;
+    let precision = params.precision.choosing();
+    if precision == params.precision {
+        return Ok(PatchCore::load(params, network)?);
+    }
+    let chooser = open(&Params { precision, ..params.clone() }, weights)?;
+    Ok(PatchCore::load(params, network)?.choose_by(chooser)?)
 }
 
 /// A model file with its network.

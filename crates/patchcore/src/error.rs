@@ -33,6 +33,10 @@ pub enum Error {
         kind: PictureFault,
     },
 
+    /// A second look at the training pictures found others, or other sizes, than the first.
+    #[error("the training pictures changed while they were read")]
+    PicturesChanged,
+
     /// The network does not take the pictures, or does not fit its weights.
     #[error(transparent)]
     Backbone(#[from] BackboneError),

@@ -4,11 +4,12 @@ use crate::ahead::read_ahead;
 use crate::calibration::{Calibration, FALSE_ALARM_RATE};
 use crate::fitted::{Fitted, Training};
 use crate::predict::Model;
-use crate::steps::{check_precision, embed};
+use crate::steps::{check_precision, check_weights, embed};
 use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
-use patchcore_backbone::FeatureExtractor;
+use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::{ErrorKind, Picture};
+use patchcore_tensor::Embeddings;
 
 /// What `fit` does about a picture that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +25,8 @@ pub enum OnBadPicture {
 pub struct PatchCore<E> {
     params: Params,
     extractor: E,
+    /// The same network in another precision, whose embeddings choose the memory bank.
+    chooser: Option<E>,
     on_bad_picture: OnBadPicture,
     false_alarm_rate: f64,
 }
@@ -36,20 +39,28 @@ impl<E: FeatureExtractor> PatchCore<E> {
     /// than the extractor has.
     pub fn load(params: Params, extractor: E) -> Result<Self, Error> {
         params.check()?;
-        if params.backbone != extractor.name() || params.layers != extractor.layers() {
-            return Err(Error::Parameter {
-                name: "backbone",
-                got: format!("{} {}", params.backbone, params.layers.join(" ")),
-                must: format!("{} {}, as loaded", extractor.name(), extractor.layers().join(" ")),
-            });
-        }
-        check_precision(&params, &extractor)?;
+        check_network(&params, params.precision, &extractor)?;
         Ok(Self {
             params,
             extractor,
+            chooser: None,
             on_bad_picture: OnBadPicture::default(),
             false_alarm_rate: FALSE_ALARM_RATE,
         })
+    }
+
+    /// Chooses the memory bank by the embeddings of `chooser`, the same network with the same weights in
+    /// [the precision for that](patchcore_backbone::Precision::choosing). Rows and scores stay the own network's. Costs a
+    /// second pass over the pictures.
+    ///
+    /// # Errors
+    /// [`Error::OtherWeights`] if it is another network, [`Error::Parameter`] if it has another precision or taps other
+    /// layers.
+    pub fn choose_by(mut self, chooser: E) -> Result<Self, Error> {
+        check_network(&self.params, self.params.precision.choosing(), &chooser)?;
+        check_weights(self.extractor.name(), self.extractor.fingerprint(), &chooser)?;
+        self.chooser = Some(chooser);
+        Ok(self)
     }
 
     /// Says what to do about a picture that cannot be read.
@@ -78,10 +89,23 @@ impl<E: FeatureExtractor> PatchCore<E> {
     ///
     /// # Errors
     /// [`Error::NoPictures`], [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
-    /// the network does not take.
+    /// the network does not take; [`Error::PicturesChanged`] if there is a second pass and it does not find the same.
     pub fn fit(self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Model<E>, Error> {
-        let all = self.embed_all(pictures, progress)?;
-        let coreset = self.params.sampler.select(&all.rows, progress)?;
+        let select = |all: &TrainingPatches| self.params.sampler.select(&all.rows, progress);
+        let mut chosen = None;
+        if let Some(chooser) = &self.chooser {
+            let mut seen = self.embed_all(chooser, pictures, progress)?;
+            let coreset = select(&seen)?;
+            // Gone before the own embeddings come: they are the largest thing in memory.
+            seen.rows = Embeddings::default();
+            chosen = Some((coreset, seen));
+        }
+        let all = self.embed_all(&self.extractor, pictures, progress)?;
+        let coreset = match chosen {
+            None => select(&all)?,
+            Some((coreset, seen)) if seen.names == all.names && seen.pictures == all.pictures => coreset,
+            Some(_) => return Err(Error::PicturesChanged),
+        };
         let bank = all.bank(&coreset.indices);
         let training = Training {
             pictures: all.names.clone(),
@@ -97,7 +121,12 @@ impl<E: FeatureExtractor> PatchCore<E> {
         Ok(Model::joined(fitted, self.extractor))
     }
 
-    fn embed_all(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<TrainingPatches, Error> {
+    fn embed_all(
+        &self,
+        extractor: &E,
+        pictures: &dyn Pictures,
+        progress: &dyn Progress,
+    ) -> Result<TrainingPatches, Error> {
         let total = pictures.count();
         if total == 0 {
             return Err(Error::NoPictures);
@@ -125,7 +154,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
                 // After a bad picture only reading goes on, to name all bad ones at once.
                 if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
                     let names = all.names[all.pictures.len()..].to_vec();
-                    for (picture, name) in embed(&self.params, &self.extractor, &good)?.iter().zip(names) {
+                    for (picture, name) in embed(&self.params, extractor, &good)?.iter().zip(names) {
                         if !picture.rows.data().iter().all(|v| v.is_finite()) {
                             return Err(Error::NotFiniteFeatures { picture: name });
                         }
@@ -143,6 +172,22 @@ impl<E: FeatureExtractor> PatchCore<E> {
         }
         Ok(all)
     }
+}
+
+/// Fails unless the extractor is the network that the parameters name, with the layers that they tap, in this precision.
+fn check_network<E: FeatureExtractor>(
+    params: &Params,
+    precision: Precision,
+    extractor: &E,
+) -> Result<(), Error> {
+    if params.backbone != extractor.name() || params.layers != extractor.layers() {
+        return Err(Error::Parameter {
+            name: "backbone",
+            got: format!("{} {}", params.backbone, params.layers.join(" ")),
+            must: format!("{} {}, as loaded", extractor.name(), extractor.layers().join(" ")),
+        });
+    }
+    check_precision(precision, extractor)
 }
 
 fn bad_pictures(bad: Vec<(String, ErrorKind)>, total: usize) -> Error {

@@ -29,7 +29,7 @@ pub struct Training {
     pub skipped: Vec<String>,
     /// Patches of all pictures.
     pub patches: usize,
-    /// Largest L2 distance from a training patch to the bank, where the sampler knows it.
+    /// Largest L2 distance from a training patch to the bank, where the sampler knows it, in the embeddings that chose.
     pub covering_radius: Option<f32>,
     /// Version of the program that fitted.
     pub version: String,

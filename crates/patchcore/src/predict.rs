@@ -5,7 +5,7 @@ use crate::calibration::Verdict;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::Fitted;
 use crate::search::nearest_into;
-use crate::steps::{Prediction, check_precision, judge};
+use crate::steps::{Prediction, check_precision, check_weights, judge};
 use crate::workspace::Workspace;
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Picture;
@@ -26,15 +26,8 @@ impl<E: FeatureExtractor> Model<E> {
     /// [`Error::OtherWeights`] if the network or its weights are not those that the model was fitted with;
     /// [`Error::Parameter`] if it computes in another precision.
     pub fn new(fitted: Fitted, extractor: E) -> Result<Self, Error> {
-        if fitted.fingerprint != extractor.fingerprint() {
-            return Err(Error::OtherWeights {
-                backbone: fitted.params.backbone,
-                fitted: fitted.fingerprint,
-                given_backbone: extractor.name().to_string(),
-                given: extractor.fingerprint().to_string(),
-            });
-        }
-        check_precision(&fitted.params, &extractor)?;
+        check_weights(&fitted.params.backbone, &fitted.fingerprint, &extractor)?;
+        check_precision(fitted.params.precision, &extractor)?;
         Ok(Self::joined(fitted, extractor))
     }
 

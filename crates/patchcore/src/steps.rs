@@ -6,7 +6,7 @@ use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
 use crate::search::{Neighbours, nearest};
 use crate::{Error, Params};
-use patchcore_backbone::FeatureExtractor;
+use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::Picture;
 use patchcore_tensor::{AnomalyMap, Tensor};
 use rayon::prelude::*;
@@ -24,13 +24,30 @@ pub struct Prediction {
     pub nearest: Vec<u32>,
 }
 
-/// Fails unless the network computes as the model says.
-pub(crate) fn check_precision<E: FeatureExtractor>(params: &Params, extractor: &E) -> Result<(), Error> {
-    if params.precision == extractor.precision() {
+/// Fails unless the network computes in this precision.
+pub(crate) fn check_precision<E: FeatureExtractor>(precision: Precision, extractor: &E) -> Result<(), Error> {
+    if precision == extractor.precision() {
         return Ok(());
     }
     let must = format!("{}, as the backbone was loaded", extractor.precision());
-    Err(Error::Parameter { name: "precision", got: params.precision.to_string(), must })
+    Err(Error::Parameter { name: "precision", got: precision.to_string(), must })
+}
+
+/// Fails unless the network has the weights with this fingerprint, which were those of `backbone`.
+pub(crate) fn check_weights<E: FeatureExtractor>(
+    backbone: &str,
+    fingerprint: &str,
+    extractor: &E,
+) -> Result<(), Error> {
+    if fingerprint == extractor.fingerprint() {
+        return Ok(());
+    }
+    Err(Error::OtherWeights {
+        backbone: backbone.to_string(),
+        fitted: fingerprint.to_string(),
+        given_backbone: extractor.name().to_string(),
+        given: extractor.fingerprint().to_string(),
+    })
 }
 
 /// Preprocesses, extracts and embeds pictures; those of one input size go through the network together.

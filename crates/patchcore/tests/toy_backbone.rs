@@ -10,17 +10,30 @@ use patchcore_image::{Geometry, Picture};
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{assert_all_close, weights::uniform};
 use proptest::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Two layers: means over 4 x 4 and over 8 x 8 pixels, three channels each.
 struct Toy {
     layers: Vec<String>,
     /// Added to every feature: a broken network gives NaN.
     offset: f32,
+    /// Anything but `f32` rounds to eighths.
+    precision: Precision,
+    weights: &'static str,
 }
 
 impl Toy {
     fn new() -> Self {
-        Self { layers: vec!["fine".into(), "coarse".into()], offset: 0.0 }
+        Self {
+            layers: vec!["fine".into(), "coarse".into()],
+            offset: 0.0,
+            precision: Precision::F32,
+            weights: "toy weights",
+        }
+    }
+
+    fn rounded() -> Self {
+        Self { precision: Precision::Bf16, ..Self::new() }
     }
 }
 
@@ -34,11 +47,11 @@ impl FeatureExtractor for Toy {
     }
 
     fn precision(&self) -> Precision {
-        Precision::F32
+        self.precision
     }
 
     fn fingerprint(&self) -> &'static str {
-        "toy weights"
+        self.weights
     }
 
     fn features_into(&self, pictures: &Tensor, maps: &mut Vec<Tensor>) -> Result<(), BackboneError> {
@@ -54,6 +67,11 @@ impl FeatureExtractor for Toy {
                         .iter_mut()
                         .zip(from)
                         .for_each(|(o, v)| *o += v / (side * side) as f32 + self.offset);
+                }
+                if self.precision != Precision::F32 {
+                    for v in pixel {
+                        *v = (*v * 8.0).round() / 8.0;
+                    }
                 }
             }
             out
@@ -136,6 +154,54 @@ fn every_bank_row_knows_its_picture_and_place() {
         let prediction = model.predict(&picture(u64::from(origin.picture), false)).unwrap();
         assert_eq!(prediction.patch_scores.at(origin.y as usize, origin.x as usize), 0.0, "row {i}");
     }
+}
+
+/// Pictures that are others when they are looked at again.
+struct Changing(AtomicUsize);
+
+impl patchcore::Pictures for Changing {
+    fn count(&self) -> usize {
+        3
+    }
+
+    fn name(&self, i: usize) -> String {
+        format!("{i}.png")
+    }
+
+    fn load(&self, i: usize) -> Result<Picture, patchcore_image::ImageError> {
+        let again = self.0.fetch_add(1, Ordering::SeqCst) >= self.count();
+        let (h, w) = if again { (24, 96) } else { (48, 48) };
+        Ok(Picture::from_rgb(w, h, vec![i as u8; w * h * 3]).unwrap())
+    }
+}
+
+#[test]
+fn a_chooser_chooses_and_the_own_network_embeds() {
+    let small = |precision| {
+        let mut params = Params { precision, ..params() };
+        params.sampler.size = BankSize::Rows(20);
+        params
+    };
+    let load = |precision, toy| PatchCore::load(small(precision), toy).unwrap();
+    let exact = load(Precision::F32, Toy::new()).fit(&good(6), &Quiet).unwrap();
+    let own = load(Precision::Bf16, Toy::rounded()).fit(&good(6), &Quiet).unwrap();
+    let both = load(Precision::Bf16, Toy::rounded()).choose_by(Toy::new()).unwrap();
+    let both = both.fit(&good(6), &Quiet).unwrap();
+    let (exact, own, bank) = (&exact.fitted().bank, &own.fitted().bank, &both.fitted().bank);
+    assert_ne!(own.origins, exact.origins);
+    assert_eq!(bank.origins, exact.origins);
+    for origin in &bank.origins {
+        let prediction = both.predict(&picture(u64::from(origin.picture), false)).unwrap();
+        assert_eq!(prediction.patch_scores.at(origin.y as usize, origin.x as usize), 0.0);
+    }
+
+    let rounded = || load(Precision::Bf16, Toy::rounded());
+    let refused = |chooser: Toy| rounded().choose_by(chooser).err().map(|e| e.to_string()).unwrap();
+    assert_eq!(refused(Toy::rounded()), "precision is f32, must be bf16, as the backbone was loaded");
+    assert!(refused(Toy { weights: "others", ..Toy::new() }).contains("toy others"));
+    assert!(refused(Toy { layers: vec!["fine".into()], ..Toy::new() }).starts_with("backbone is toy fine"));
+    let changed = rounded().choose_by(Toy::new()).unwrap().fit(&Changing(AtomicUsize::new(0)), &Quiet);
+    assert!(matches!(changed.err(), Some(Error::PicturesChanged)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::exit::{Code, Failure};
 use crate::pictures::overlay;
 use crate::progress::Bars;
 use crate::{backbone, config, output};
-use patchcore::{Files, Model, PatchCore, Progress, Verdict};
+use patchcore::{Files, Model, Progress, Verdict};
 use patchcore_backbone::Backbone;
 use patchcore_demo::{DemoError, Options, generate};
 use patchcore_files::{shown, write_atomic};
@@ -89,11 +89,10 @@ fn say(how: Shown, text: &str) -> Result<(), Failure> {
 }
 
 fn fit(root: &Path, category: &Category, how: Shown) -> Result<Model<Backbone>, Failure> {
-    let params = config::params(&ModelOptions::default())?;
-    let network = backbone::open(&params, None)?;
+    let method = backbone::method(config::params(&ModelOptions::default())?, None)?;
     let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
     let files = Files { paths, root: root.to_path_buf(), limits: Limits::default() };
-    Ok(PatchCore::load(params, network)?.fit(&files, &Bars::new(how))?)
+    Ok(method.fit(&files, &Bars::new(how))?)
 }
 
 /// One row per kind: picture, mask, what the model sees.

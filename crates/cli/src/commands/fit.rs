@@ -4,7 +4,7 @@ use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, config, output};
-use patchcore::{Files, Fitted, OnBadPicture, PatchCore};
+use patchcore::{Files, Fitted, OnBadPicture};
 use patchcore_files::shown;
 use patchcore_image::{Limits, list_pictures, mvtec_category};
 use serde_json::json;
@@ -13,14 +13,13 @@ use std::time::Instant;
 
 pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     output::check_file(&args.output, args.force)?;
-    let params = config::params(&args.model)?;
-    let network = backbone::open(&params, args.model.weights.as_deref())?;
+    let method = backbone::method(config::params(&args.model)?, args.model.weights.as_deref())?;
     let files = training_pictures(args)?;
     output::check_no_input(&args.output, &files.paths)?;
     output::check_no_input(&args.output, args.model.weights.as_slice())?;
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
-    let model = PatchCore::load(params, network)?
+    let model = method
         .on_bad_picture(choice)
         .false_alarm_rate(args.false_alarm_rate)?
         .fit(&files, &Bars::new(how))?;

@@ -8,7 +8,7 @@ use crate::exit::{Code, Failure};
 use crate::output::{self, score_json};
 use crate::progress::Bars;
 use crate::{backbone, config, inputs};
-use patchcore::{Files, Model, Params, PatchCore, Progress, Stage, Verdict, Workspace};
+use patchcore::{Model, Params, Progress, Stage, Verdict, Workspace};
 use patchcore_backbone::{Backbone, FeatureExtractor};
 use patchcore_files::shown;
 use patchcore_metrics::{Metric, ScoreDifferences, score_differences, spearman};
@@ -34,15 +34,15 @@ pub(super) fn run(args: &Bench, other: PrecisionName, how: Shown) -> Result<Code
     }
     // What is not there is told before the first fit.
     let weights = args.model.weights.as_deref();
-    let networks = [backbone::open(&params, weights)?, backbone::open(&other, weights)?];
+    let methods = [backbone::method(params, weights)?, backbone::method(other, weights)?];
     let good = good_pictures(args.good.as_deref().unwrap_or(Path::new("")))?;
     let inputs = inputs::expand(&args.paths, None)?;
     for warning in &inputs.warnings {
         output::warn(warning);
     }
     let bars = Bars::new(how);
-    let [first, second] = networks;
-    let models = [fit(params, first, &good, &bars)?, fit(other, second, &good, &bars)?];
+    let [first, second] = methods;
+    let models = [first.fit(&good, &bars)?, second.fit(&good, &bars)?];
     let mut comparison = Comparison {
         models,
         spaces: Default::default(),
@@ -61,10 +61,6 @@ pub(super) fn run(args: &Bench, other: PrecisionName, how: Shown) -> Result<Code
         comparison.print(good.paths.len(), how)?;
     }
     finish(faults, inputs.files.len())
-}
-
-fn fit(params: Params, network: Backbone, good: &Files, bars: &Bars) -> Result<Model<Backbone>, Failure> {
-    Ok(PatchCore::load(params, network)?.fit(good, bars)?)
 }
 
 impl Comparison {
