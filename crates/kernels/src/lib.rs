@@ -9,6 +9,7 @@
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
 //! | [`pool`] | maximum pooling |
 //! | [`patches`] | means of neighbourhoods and bins, places between places: patch embeddings |
+//! | [`codes`] | exact dot products of rows of bytes: the filter of coreset and search |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
 //! | [`peak`] | how fast this processor multiplies and adds at best |
 //! | [`resample`] | weighted sums of rows of bytes |
@@ -31,6 +32,7 @@
 )]
 
 pub mod buffer;
+pub mod codes;
 pub mod conv;
 pub mod distance;
 pub mod element;

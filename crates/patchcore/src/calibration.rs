@@ -7,7 +7,8 @@
 //! score is taken and the rate that it stands for is said. No test picture and no label takes part.
 
 use crate::bank::MemoryBank;
-use crate::steps::score;
+use crate::search::{Neighbours, Search};
+use crate::steps::judge;
 use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, Progress, Stage};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,7 @@ impl Calibration {
     pub(crate) fn leave_one_out(
         params: &Params,
         bank: &MemoryBank,
+        search: &Search,
         all: &TrainingPatches,
         false_alarm_rate: f64,
         progress: &dyn Progress,
@@ -74,10 +76,12 @@ impl Calibration {
         progress.begin(Stage::Calibrate, all.pictures.len());
         let mut image_scores = Vec::with_capacity(all.pictures.len());
         let mut peaks = Vec::with_capacity(all.pictures.len());
+        let (mut neighbours, mut between) = (Neighbours::default(), Vec::new());
         for (i, &(_, grid)) in all.pictures.iter().enumerate() {
             // Maps only for their peaks: eight pixels a patch, about the scale of the network's input.
             let input = grid.map(|side| side * 8);
-            let prediction = score(params, bank, all.picture(i), grid, input, Some(i as u32))?;
+            search.nearest_into(bank, all.picture(i), params.num_nn, Some(i as u32), &mut neighbours);
+            let prediction = judge(params, &neighbours, grid, input, &mut between)?;
             image_scores.push(prediction.image_score);
             peaks.push(prediction.anomaly_map.min_max().map_or(0.0, |(_, high)| high));
             progress.advance(1);

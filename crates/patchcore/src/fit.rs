@@ -4,6 +4,7 @@ use crate::ahead::read_ahead;
 use crate::calibration::{Calibration, FALSE_ALARM_RATE};
 use crate::fitted::{Fitted, Training};
 use crate::predict::Model;
+use crate::search::{Search, choose};
 use crate::steps::{check_precision, check_weights, embed};
 use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
@@ -114,11 +115,13 @@ impl<E: FeatureExtractor> PatchCore<E> {
             covering_radius: coreset.covering_radius,
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
-        let calibration =
-            Calibration::leave_one_out(&self.params, &bank, &all, self.false_alarm_rate, progress)?;
+        let filter = choose(&bank, &all.sample(), self.params.num_nn);
+        let search = Search::new(&bank, filter.as_ref());
+        let rate = self.false_alarm_rate;
+        let calibration = Calibration::leave_one_out(&self.params, &bank, &search, &all, rate, progress)?;
         let fingerprint = self.extractor.fingerprint().to_string();
-        let fitted = Fitted { params: self.params, fingerprint, bank, training, calibration };
-        Ok(Model::joined(fitted, self.extractor))
+        let fitted = Fitted { params: self.params, fingerprint, bank, filter, training, calibration };
+        Ok(Model::joined(fitted, search, self.extractor))
     }
 
     fn embed_all(

@@ -3,6 +3,7 @@
 use crate::Params;
 use crate::bank::MemoryBank;
 use crate::calibration::Calibration;
+use crate::filter::Filter;
 use serde::{Deserialize, Serialize};
 
 /// Everything that fitting found, apart from the network: what a model file holds.
@@ -14,6 +15,8 @@ pub struct Fitted {
     pub fingerprint: String,
     /// The memory bank.
     pub bank: MemoryBank,
+    /// What makes searching the bank fast; none if nothing does.
+    pub filter: Option<Filter>,
     /// What it was fitted on.
     pub training: Training,
     /// Thresholds from the good pictures alone; none if there were too few.

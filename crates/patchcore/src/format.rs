@@ -5,6 +5,7 @@
 //! | `__metadata__` | `patchcore`: format version, parameters, provenance, thresholds as JSON |
 //! | tensor `bank` | `f32 [rows, d]`, in the order of selection |
 //! | tensor `bank_origin` | `u32 [rows, 3]`: picture number, row and column of the patch grid |
+//! | tensor `filter` | `f32 [1 or more, d]`: mean and directions of the search's filter, if it has one |
 //! | tensor `checksum` | `u8 [32]`, the last bytes of the file: SHA-256 of all bytes before |
 //!
 //! A checksum finds accidents, not forgery. The version is this format's own: files of every released version stay
@@ -12,6 +13,7 @@
 
 use crate::bank::{MemoryBank, Origin};
 use crate::calibration::Calibration;
+use crate::filter::{Filter, Parts};
 use crate::fitted::{Fitted, Training};
 use crate::{Error, Params};
 use patchcore_tensor::Embeddings;
@@ -44,6 +46,9 @@ struct Header {
     fingerprint: String,
     training: Training,
     calibration: Option<Calibration>,
+    /// The numbers of the search's filter.
+    #[serde(default)]
+    filter: Option<Parts>,
 }
 
 impl Fitted {
@@ -58,21 +63,30 @@ impl Fitted {
             fingerprint: self.fingerprint.clone(),
             training: self.training.clone(),
             calibration: self.calibration.clone(),
+            filter: self.filter.as_ref().map(|filter| filter.parts().0),
         };
         let json = serde_json::to_string(&header).map_err(|e| e.to_string())?;
         let bank: Vec<u8> = self.bank.rows.data().iter().flat_map(|v| v.to_le_bytes()).collect();
         let origins: Vec<u8> =
             self.bank.origins.iter().flat_map(|o| [o.picture, o.y, o.x]).flat_map(u32::to_le_bytes).collect();
+        let filter: Option<Vec<u8>> = self.filter.as_ref().map(|filter| {
+            let (_, mean, directions) = filter.parts();
+            mean.iter().chain(directions).flat_map(|v| v.to_le_bytes()).collect()
+        });
         let (rows, d) = (self.bank.len(), self.bank.rows.dim());
         let view =
             |dtype, shape: Vec<usize>, data| TensorView::new(dtype, shape, data).map_err(|e| e.to_string());
         let checksum = [0u8; CHECKSUM];
         // The format sorts wider types first, so the checksum, the only bytes, comes last.
-        let tensors = [
+        let mut tensors = vec![
             ("bank", view(Dtype::F32, vec![rows, d], &bank)?),
             ("bank_origin", view(Dtype::U32, vec![rows, 3], &origins)?),
             ("checksum", view(Dtype::U8, vec![CHECKSUM], &checksum)?),
         ];
+        if let (Some(bytes), Some(filter)) = (&filter, &self.filter) {
+            let d = filter.d();
+            tensors.push(("filter", view(Dtype::F32, vec![bytes.len() / size_of::<f32>() / d, d], bytes)?));
+        }
         let metadata = HashMap::from([(ENTRY.to_string(), json)]);
         let mut bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|e| e.to_string())?;
         let end = bytes.len() - CHECKSUM;
@@ -100,6 +114,7 @@ impl Fitted {
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let fitted = Self {
             bank: read_bank(&file)?,
+            filter: header.filter.map(|parts| read_filter(&file, parts)).transpose()?,
             params: header.params,
             fingerprint: header.fingerprint,
             training: header.training,
@@ -168,17 +183,30 @@ fn header(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
+/// Rows, values of a row, and the bytes of a tensor with two axes.
+fn table<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<(usize, usize, &'a [u8]), String> {
+    let view = file.tensor(name).map_err(|e| e.to_string())?;
+    match (view.shape(), view.dtype()) {
+        (&[rows, d], got) if got == dtype => Ok((rows, d, view.data())),
+        (shape, got) => Err(format!("{name}: {got:?} {shape:?}, expected {dtype:?} with two axes")),
+    }
+}
+
+fn floats(data: &[u8]) -> Vec<f32> {
+    data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+fn read_filter(file: &SafeTensors<'_>, parts: Parts) -> Result<Filter, String> {
+    let (_, d, data) = table(file, "filter", Dtype::F32)?;
+    let mut mean = floats(data);
+    let directions = mean.split_off(d.min(mean.len()));
+    Filter::from_parts(parts, mean, directions).ok_or_else(|| "the search's filter is not usable".into())
+}
+
 fn read_bank(file: &SafeTensors<'_>) -> Result<MemoryBank, String> {
-    let tensor = |name: &str, dtype: Dtype| {
-        let view = file.tensor(name).map_err(|e| e.to_string())?;
-        match (view.shape(), view.dtype()) {
-            (&[rows, d], got) if got == dtype => Ok((rows, d, view.data())),
-            (shape, got) => Err(format!("{name}: {got:?} {shape:?}, expected {dtype:?} with two axes")),
-        }
-    };
-    let (rows, d, data) = tensor("bank", Dtype::F32)?;
-    let values = data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    let (origin_rows, three, data) = tensor("bank_origin", Dtype::U32)?;
+    let (rows, d, data) = table(file, "bank", Dtype::F32)?;
+    let values = floats(data);
+    let (origin_rows, three, data) = table(file, "bank_origin", Dtype::U32)?;
     if (origin_rows, three) != (rows, 3) {
         return Err(format!("bank_origin: [{origin_rows}, {three}], expected [{rows}, 3]"));
     }
@@ -211,6 +239,7 @@ mod tests {
         Fitted {
             params: Params::default(),
             fingerprint: "00".into(),
+            filter: Filter::whole(&rows),
             bank: MemoryBank { rows, origins },
             training,
             calibration: Some(calibration),

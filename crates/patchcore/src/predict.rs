@@ -4,7 +4,7 @@ use crate::Error;
 use crate::calibration::Verdict;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::Fitted;
-use crate::search::nearest_into;
+use crate::search::Search;
 use crate::steps::{Prediction, check_precision, check_weights, judge};
 use crate::workspace::Workspace;
 use patchcore_backbone::FeatureExtractor;
@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Model<E> {
     pub(crate) fitted: Fitted,
     pub(crate) extractor: E,
+    search: Search,
     /// Memory of earlier pictures.
     spaces: Mutex<Vec<Workspace>>,
 }
@@ -28,11 +29,12 @@ impl<E: FeatureExtractor> Model<E> {
     pub fn new(fitted: Fitted, extractor: E) -> Result<Self, Error> {
         check_weights(&fitted.params.backbone, &fitted.fingerprint, &extractor)?;
         check_precision(fitted.params.precision, &extractor)?;
-        Ok(Self::joined(fitted, extractor))
+        let search = Search::new(&fitted.bank, fitted.filter.as_ref());
+        Ok(Self::joined(fitted, search, extractor))
     }
 
-    pub(crate) fn joined(fitted: Fitted, extractor: E) -> Self {
-        Self { fitted, extractor, spaces: Mutex::default() }
+    pub(crate) fn joined(fitted: Fitted, search: Search, extractor: E) -> Self {
+        Self { fitted, extractor, search, spaces: Mutex::default() }
     }
 
     /// What fitting found.
@@ -116,7 +118,8 @@ impl<E: FeatureExtractor> Model<E> {
         if embedding != bank {
             return Err(Error::BankWidth { embedding, bank });
         }
-        nearest_into(&self.fitted.bank, rows.data(), self.fitted.params.num_nn, None, neighbours);
+        let (bank, k) = (&self.fitted.bank, self.fitted.params.num_nn);
+        self.search.nearest_into(bank, rows.data(), k, None, neighbours);
         Ok(())
     }
 

@@ -1,10 +1,9 @@
 //! The two halves of the way: pictures to embeddings, embeddings to a prediction.
 
 use crate::anomaly_map::anomaly_map_between;
-use crate::bank::MemoryBank;
 use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
-use crate::search::{Neighbours, nearest};
+use crate::search::Neighbours;
 use crate::{Error, Params};
 use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::Picture;
@@ -73,18 +72,6 @@ pub(crate) fn embed<E: FeatureExtractor>(
         left = other;
     }
     Ok(out.into_iter().flatten().collect())
-}
-
-/// Scores the embeddings of one picture; `without` leaves out bank rows of that training picture.
-pub(crate) fn score(
-    params: &Params,
-    bank: &MemoryBank,
-    embeddings: &[f32],
-    grid: [usize; 2],
-    input: [usize; 2],
-    without: Option<u32>,
-) -> Result<Prediction, Error> {
-    judge(params, &nearest(bank, embeddings, params.num_nn, without), grid, input, &mut Vec::new())
 }
 
 /// Turns the neighbours of a picture's patches into its scores and its map.

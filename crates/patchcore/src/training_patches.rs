@@ -4,6 +4,9 @@ use crate::bank::{MemoryBank, Origin};
 use crate::embedding::PictureEmbeddings;
 use patchcore_tensor::Embeddings;
 
+/// Most pictures of a sample, and most patches of each.
+const SAMPLE: [usize; 2] = [8, 24];
+
 /// The embeddings of all training pictures, and which rows belong to which picture.
 #[derive(Default)]
 pub(crate) struct TrainingPatches {
@@ -28,6 +31,17 @@ impl TrainingPatches {
     pub(crate) fn picture(&self, i: usize) -> &[f32] {
         let (first, [h, w]) = self.pictures[i];
         &self.rows.data()[first * self.rows.dim()..(first + h * w) * self.rows.dim()]
+    }
+
+    /// Some patches of some pictures, with the pictures' numbers, spread evenly over both.
+    pub(crate) fn sample(&self) -> Vec<(u32, Vec<f32>)> {
+        let of_picture = |i: usize| {
+            let rows = self.picture(i).chunks_exact(self.rows.dim().max(1));
+            let every = rows.len().div_ceil(SAMPLE[1]).max(1);
+            (i as u32, rows.step_by(every).flatten().copied().collect())
+        };
+        let every = self.pictures.len().div_ceil(SAMPLE[0]).max(1);
+        (0..self.pictures.len()).step_by(every).map(of_picture).collect()
     }
 
     pub(crate) fn bank(&self, indices: &[usize]) -> MemoryBank {

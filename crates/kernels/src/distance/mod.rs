@@ -42,60 +42,124 @@ pub fn squared_l2_block(isa: Isa, a: &[f32], b: &[f32], d: usize, out: &mut [f32
     let (n, m) = (a.len() / d, b.len() / d);
     assert!(a.len() == n * d && b.len() == m * d, "{} and {} values are no rows of {d}", a.len(), b.len());
     assert_eq!(out.len(), n * m, "{n} x {m} distances");
-    match isa.0 {
-        // SAFETY: the lengths were checked above; the portable register needs no instruction set.
-        Kind::Portable => unsafe { block::<Portable, 2, 2, 2>(a, b, d, out) },
-        // SAFETY: as above, and this `Kind` exists only where AVX2 and FMA were detected.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 => unsafe { block_avx2(a, b, d, out) },
-        // SAFETY: as above, and this `Kind` exists only where AVX-512F was detected.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx512 => unsafe { block_avx512(a, b, d, out) },
+    // SAFETY: the lengths were checked above.
+    unsafe { run(isa, Block { a, b, d, out }) }
+}
+
+/// The squared distances of `row` to the rows of `all` with these numbers, in their order.
+///
+/// ```
+/// use patchcore_kernels::{distance::squared_l2_to, isa::Isa};
+/// let mut out = [0.0; 2];
+/// squared_l2_to(Isa::best(), &[1.0], &[1.0, 4.0, 9.0], &[2, 1], &mut out);
+/// assert_eq!(out, [64.0, 9.0]);
+/// ```
+///
+/// # Panics
+/// If a length does not fit, or a number is too large.
+pub fn squared_l2_to(isa: Isa, row: &[f32], all: &[f32], numbers: &[u32], out: &mut [f32]) {
+    let d = row.len();
+    assert_eq!(numbers.len(), out.len(), "a distance per number");
+    let fits = |&number: &u32| (number as usize + 1) * d <= all.len();
+    assert!(numbers.iter().all(fits), "a row beyond the last");
+    // SAFETY: the numbers were checked above.
+    unsafe { run(isa, Listed { row, all, numbers, out }) }
+}
+
+/// A walk over tiles, with `NV` registers for sixteen lanes, and as many pairs at a time as registers allow.
+trait Walk {
+    /// # Safety
+    /// The walk's maker has checked its lengths; the processor has `V`.
+    unsafe fn walk<V: Vector, const NV: usize, const A: usize, const B: usize>(self);
+}
+
+/// # Safety
+/// The walk's maker has checked its lengths.
+unsafe fn run(isa: Isa, walk: impl Walk) {
+    // SAFETY: a `Kind` other than portable exists only where its instructions were detected; the rest is the caller's
+    // promise.
+    unsafe {
+        match isa.0 {
+            Kind::Portable => walk.walk::<Portable, 2, 2, 2>(),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => avx2(walk),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => avx512(walk),
+        }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn block_avx2(a: &[f32], b: &[f32], d: usize, out: &mut [f32]) {
-    // SAFETY: the caller checked the lengths; the instruction set is this function's.
-    unsafe { block::<Avx2, 2, 2, 2>(a, b, d, out) }
+unsafe fn avx2(walk: impl Walk) {
+    // SAFETY: the instruction set is this function's, the rest is the caller's promise.
+    unsafe { walk.walk::<Avx2, 2, 2, 2>() }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn block_avx512(a: &[f32], b: &[f32], d: usize, out: &mut [f32]) {
-    // SAFETY: the caller checked the lengths; the instruction set is this function's.
-    unsafe { block::<Avx512, 1, 4, 4>(a, b, d, out) }
+unsafe fn avx512(walk: impl Walk) {
+    // SAFETY: as in `avx2`.
+    unsafe { walk.walk::<Avx512, 1, 4, 4>() }
 }
 
-/// Walks `A x B` tiles of pairs; `NV` registers make sixteen lanes.
-///
-/// # Safety
-/// `a` and `b` are rows of `d > 0` values, `out` has one place per pair; the processor has `V`.
-#[inline(always)]
-unsafe fn block<V: Vector, const NV: usize, const A: usize, const B: usize>(
-    a: &[f32],
-    b: &[f32],
+struct Listed<'a> {
+    row: &'a [f32],
+    all: &'a [f32],
+    numbers: &'a [u32],
+    out: &'a mut [f32],
+}
+
+impl Walk for Listed<'_> {
+    #[inline(always)]
+    unsafe fn walk<V: Vector, const NV: usize, const A: usize, const B: usize>(self) {
+        let d = self.row.len();
+        let from = |number: u32| self.all.as_ptr().wrapping_add(number as usize * d);
+        let (fours, left) = self.numbers.as_chunks::<B>();
+        let (out, out_left) = self.out.split_at_mut(fours.len() * B);
+        // SAFETY: the maker has checked that all rows lie inside.
+        unsafe {
+            for (numbers, out) in fours.iter().zip(out.chunks_exact_mut(B)) {
+                tile::<V, NV, 1, B>([self.row.as_ptr()], numbers.map(from), d, out, B);
+            }
+            for (&number, out) in left.iter().zip(out_left) {
+                tile::<V, NV, 1, 1>([self.row.as_ptr()], [from(number)], d, std::slice::from_mut(out), 1);
+            }
+        }
+    }
+}
+
+struct Block<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
     d: usize,
-    out: &mut [f32],
-) {
-    let (n, m) = (a.len() / d, b.len() / d);
-    // SAFETY: every row index below is under `n` or `m`, so all rows lie inside their slices.
-    unsafe {
-        for i in (0..n).step_by(A) {
-            for j in (0..m).step_by(B) {
-                let (pa, pb) = (a.as_ptr().add(i * d), b.as_ptr().add(j * d));
-                if i + A <= n && j + B <= m {
-                    tile::<V, NV, A, B>(pa, pb, d, &mut out[i * m + j..], m);
-                } else if j + B <= m {
-                    for y in i..n.min(i + A) {
-                        tile::<V, NV, 1, B>(a.as_ptr().add(y * d), pb, d, &mut out[y * m + j..], m);
-                    }
-                } else {
-                    for y in i..n.min(i + A) {
-                        for x in j..m {
-                            let (pa, pb) = (a.as_ptr().add(y * d), b.as_ptr().add(x * d));
-                            tile::<V, NV, 1, 1>(pa, pb, d, &mut out[y * m + x..], m);
+    out: &'a mut [f32],
+}
+
+impl Walk for Block<'_> {
+    #[inline(always)]
+    unsafe fn walk<V: Vector, const NV: usize, const A: usize, const B: usize>(self) {
+        let Self { a, b, d, out } = self;
+        let (n, m) = (a.len() / d, b.len() / d);
+        let at = |rows: &[f32], i: usize| rows.as_ptr().wrapping_add(i * d);
+        // SAFETY: every row index below is under `n` or `m`, so all rows lie inside their slices.
+        unsafe {
+            for i in (0..n).step_by(A) {
+                for j in (0..m).step_by(B) {
+                    if i + A <= n && j + B <= m {
+                        let (a, b) =
+                            (std::array::from_fn(|y| at(a, i + y)), std::array::from_fn(|x| at(b, j + x)));
+                        tile::<V, NV, A, B>(a, b, d, &mut out[i * m + j..], m);
+                    } else if j + B <= m {
+                        for y in i..n.min(i + A) {
+                            let b = std::array::from_fn(|x| at(b, j + x));
+                            tile::<V, NV, 1, B>([at(a, y)], b, d, &mut out[y * m + j..], m);
+                        }
+                    } else {
+                        for y in i..n.min(i + A) {
+                            for x in j..m {
+                                tile::<V, NV, 1, 1>([at(a, y)], [at(b, x)], d, &mut out[y * m + x..], m);
+                            }
                         }
                     }
                 }
@@ -110,8 +174,8 @@ unsafe fn block<V: Vector, const NV: usize, const A: usize, const B: usize>(
 /// `A` and `B` rows of `d` values are readable; the processor has `V`.
 #[inline(always)]
 unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
-    a: *const f32,
-    b: *const f32,
+    a: [*const f32; A],
+    b: [*const f32; B],
     d: usize,
     out: &mut [f32],
     m: usize,
@@ -126,10 +190,10 @@ unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
                 let at = k + v * V::N;
                 let mut rows = [V::splat(0.0); B];
                 for (j, row) in rows.iter_mut().enumerate() {
-                    *row = V::load(b.add(j * d + at));
+                    *row = V::load(b[j].add(at));
                 }
                 for (i, sums) in sums.iter_mut().enumerate() {
-                    let x = V::load(a.add(i * d + at));
+                    let x = V::load(a[i].add(at));
                     for (sum, row) in sums.iter_mut().zip(rows) {
                         let difference = x.sub(row);
                         sum[v] = difference.mul_add(difference, sum[v]);
@@ -144,9 +208,9 @@ unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
                 break;
             }
             for (i, sums) in sums.iter_mut().enumerate() {
-                let x = V::load_part(a.add(i * d + at), left);
+                let x = V::load_part(a[i].add(at), left);
                 for (j, sum) in sums.iter_mut().enumerate() {
-                    let difference = x.sub(V::load_part(b.add(j * d + at), left));
+                    let difference = x.sub(V::load_part(b[j].add(at), left));
                     sum[v] = difference.mul_add(difference, sum[v]);
                 }
             }

@@ -66,3 +66,27 @@ fn a_distance_to_itself_is_exactly_zero_and_nan_stays() {
         assert!(squared_l2(isa, &a, &b).is_nan());
     }
 }
+
+#[test]
+fn listed_rows_have_the_bits_of_single_pairs() {
+    for isa in Isa::available() {
+        for d in [1, 5, 16, 33, 152] {
+            let (row, all) = (numbers(3, d), numbers(4, 11 * d));
+            let listed = [10, 0, 3, 3, 7, 2, 9, 1, 5];
+            for count in 0..=listed.len() {
+                let mut out = vec![0.0; count];
+                squared_l2_to(isa, &row, &all, &listed[..count], &mut out);
+                for (&number, got) in listed.iter().zip(out) {
+                    let other = &all[number as usize * d..][..d];
+                    assert_eq!(got.to_bits(), squared_l2(isa, &row, other).to_bits(), "{} d={d}", isa.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "a row beyond the last")]
+fn a_number_beyond_the_rows_is_our_own_bug() {
+    squared_l2_to(Isa::best(), &[1.0; 4], &[1.0; 12], &[1, 3], &mut [0.0; 2]);
+}

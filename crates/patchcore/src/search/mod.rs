@@ -1,6 +1,15 @@
 //! Exact nearest neighbours in the memory bank.
+//!
+//! [`nearest`] is the definition: every query meets every row. A model's index finds the same with a fraction of the work.
+
+mod choose;
+mod index;
+
+pub(crate) use choose::choose;
+use index::{Index, Work};
 
 use crate::bank::MemoryBank;
+use crate::filter::Filter;
 use patchcore_kernels::distance::squared_l2_block;
 use patchcore_kernels::isa::Isa;
 use rayon::prelude::*;
@@ -12,6 +21,34 @@ const ROWS: usize = 128;
 /// Bytes of bank rows that stay close while queries pass.
 const CLOSE: usize = 128 << 10;
 
+/// How the neighbours are found: by an index, or by comparing with every row.
+pub(crate) struct Search(Option<Index>);
+
+impl Search {
+    /// Prepares the search of this bank; a filter made for rows of another width is not used.
+    pub(crate) fn new(bank: &MemoryBank, filter: Option<&Filter>) -> Self {
+        let filter = filter.filter(|filter| filter.d() == bank.rows.dim() && !bank.is_empty());
+        Self(filter.map(|filter| Index::new(bank, filter.clone())))
+    }
+
+    /// As [`nearest`], into the memory of earlier neighbours; `bank` is the one that was prepared for.
+    pub(crate) fn nearest_into(
+        &self,
+        bank: &MemoryBank,
+        queries: &[f32],
+        k: usize,
+        without: Option<u32>,
+        found: &mut Neighbours,
+    ) {
+        match &self.0 {
+            Some(index) => {
+                index.nearest_into(bank, queries, k, without, found);
+            }
+            None => nearest_into(bank, queries, k, without, found),
+        }
+    }
+}
+
 /// The `k` nearest bank rows of each query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Neighbours {
@@ -21,6 +58,17 @@ pub struct Neighbours {
     pub squared: Vec<f32>,
     /// Bank rows, `[queries, k]`; the lowest index first among equals. [`NONE`] where no finite distance was found.
     pub index: Vec<u32>,
+}
+
+impl Neighbours {
+    /// Room for the neighbours of `n` queries, none found yet.
+    fn clear(&mut self, n: usize, k: usize) {
+        self.k = k;
+        self.squared.clear();
+        self.squared.resize(n * k, f32::INFINITY);
+        self.index.clear();
+        self.index.resize(n * k, NONE);
+    }
 }
 
 /// Marks a neighbour that does not exist, because a distance was NaN or infinite, or the bank held too few rows.
@@ -53,12 +101,8 @@ pub(crate) fn nearest_into(
     );
     let k = k.min(bank.len());
     let n = queries.len() / d.max(1);
-    found.k = k;
+    found.clear(n, k);
     let Neighbours { squared, index, .. } = found;
-    squared.clear();
-    squared.resize(n * k, f32::INFINITY);
-    index.clear();
-    index.resize(n * k, NONE);
     let blocks = squared.par_chunks_mut((QUERIES * k).max(1)).zip(index.par_chunks_mut((QUERIES * k).max(1)));
     blocks.zip(queries.par_chunks((QUERIES * d).max(1))).for_each(|((squared, index), queries)| {
         walk(bank, queries, k, without, squared, index);
@@ -106,6 +150,7 @@ fn insert(best: &mut [f32], at: &mut [u32], distance: f32, index: u32) {
 mod tests {
     use super::*;
     use crate::bank::Origin;
+    use crate::filter::{Directions, Filter};
     use patchcore_kernels::distance::squared_l2;
     use patchcore_tensor::Embeddings;
     use patchcore_testkit::weights::uniform;
@@ -138,6 +183,51 @@ mod tests {
                     prop_assert_eq!((found.squared[i * found.k + j], found.index[i * found.k + j]), *expected);
                 }
             }
+        }
+    }
+
+    /// Rows and queries near each other, with ties, copies, outliers and what is not finite.
+    fn structured(seed: u64, n: usize, d: usize, kind: u8) -> Vec<f32> {
+        let base = uniform("base", 7, 5 * d);
+        let share = uniform("share", seed, n * 5);
+        let noise = uniform("noise", seed, n * d);
+        let value = |at: usize| {
+            let (i, j) = (at / d, at % d);
+            let smooth: f64 = (0..5).map(|b| (share[i * 5 + b] - 0.5) * base[b * d + j]).sum();
+            let v = match kind {
+                0 => smooth + 0.1 * noise[at],
+                1 => (smooth * 4.0).round(),
+                2 => (smooth + 0.1 * noise[at]) * if i % 50 == 3 { 1e6 } else { 1.0 } + 100.0,
+                _ => (smooth + 0.1 * noise[at]) * 1e-21,
+            };
+            if kind == 2 && i % 31 == 30 { f64::NAN } else { v }
+        };
+        (0..n * d).map(|at| value(at) as f32).collect()
+    }
+
+    fn filter(rows: &Embeddings, whole: bool) -> Option<Filter> {
+        if whole { Filter::whole(rows) } else { Filter::new(rows, &Directions::new(rows, 64), 64) }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn an_index_finds_the_same(n in 64usize..400, q in 1usize..150, k in prop::sample::select(vec![1usize, 2, 9, 40, 64]),
+                                   kind in 0u8..4, other in 0u8..4, leave in 0u32..4, whole: bool, seed: u64) {
+            let d = 70;
+            // The filter is made of rows that may have nothing to do with the bank: that costs time only.
+            let rows = |seed, n, kind| Embeddings::from_vec(n, d, structured(seed, n, d, kind)).unwrap();
+            let origins = (0..n as u32).map(|i| Origin { picture: i % 3, y: 0, x: i }).collect();
+            let bank = MemoryBank { rows: rows(seed, n, kind), origins };
+            let Some(filter) = filter(&rows(seed ^ 5, 300, other), whole) else { return Ok(()) };
+            let index = Index::new(&bank, filter);
+            let queries = structured(seed ^ 1, q, d, kind);
+            let without = (leave < 3).then_some(leave);
+            let mut found = Neighbours::default();
+            index.nearest_into(&bank, &queries, k, without, &mut found);
+            let expected = nearest(&bank, &queries, k, without);
+            prop_assert_eq!(&found.index, &expected.index);
+            prop_assert_eq!(&found.squared, &expected.squared);
         }
     }
 

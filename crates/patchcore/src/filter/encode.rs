@@ -1,0 +1,197 @@
+//! From rows to codes, each with its error.
+
+use super::directions::{Product, ProductSpace};
+use super::{Filter, Parts, TINY, UNIT, gamma};
+use patchcore_kernels::codes::{quantise, turn};
+use patchcore_kernels::isa::Isa;
+use patchcore_tensor::Embeddings;
+use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
+
+/// Rows of one task.
+const BLOCK: usize = 48;
+/// Rows that say how far coordinates reach.
+const SAMPLE: usize = 4096;
+/// Room for rows beyond the sample: what reaches farther is cut and pays with its error.
+const ROOM: f32 = 1.15;
+/// Values of a guess.
+pub(crate) const GUESS: usize = 32;
+
+/// The codes of some rows.
+#[derive(Debug, Default)]
+pub(crate) struct Codes {
+    /// `[n, k]`.
+    pub(crate) values: Vec<i8>,
+    /// The squared length of each code.
+    pub(crate) norms: Vec<i32>,
+    /// An upper bound of the distance from each row's image to its code; infinite for rows that are not finite.
+    pub(crate) errors: Vec<f32>,
+    /// A shorter code of the leading directions alone, `[n, GUESS]`: good for guessing, it bounds nothing.
+    pub(crate) guesses: Vec<i8>,
+}
+
+/// A filter that is ready to make codes.
+///
+/// # Rounding
+///
+/// `error` adds up, for a row `x` with `z = x - mean`, all in `f64`:
+///
+/// - the subtraction: `u |z|`, lengthened by the map (`u` is half the distance from 1 to the next `f32`);
+/// - the products with the directions: after `r` [`roundings`](Product::roundings) they together miss by at most
+///   `slip = sqrt(k - 1) gamma(r) longest |z|`, where `longest` is the length of the longest direction;
+/// - the length of the rest, `sqrt(|z|² - |a|²)`: its square misses by at most
+///   `m = slip (2 |a| + slip) + skew |a|²`, itself by `min(sqrt(m), m / rest)`;
+/// - turning: each of the `log2 k` steps and the two of scaling round once;
+/// - quantisation, measured.
+pub(crate) struct Encoder {
+    pub(crate) filter: Filter,
+    /// None if the whole row is coded.
+    product: Option<Product>,
+    longest: f64,
+    /// Memory of earlier rows.
+    spaces: Mutex<Vec<Images>>,
+}
+
+/// What rows become before they are turned and quantised.
+#[derive(Default)]
+struct Images {
+    /// `[n, k]`.
+    values: Vec<f32>,
+    /// What rounding may have moved each of them.
+    errors: Vec<f64>,
+    /// The rows less the mean.
+    centred: Vec<f32>,
+    /// Their products with the directions.
+    along: Vec<f32>,
+    space: ProductSpace,
+}
+
+impl Encoder {
+    pub(crate) fn new(filter: Filter) -> Self {
+        let product = (!filter.directions.is_empty()).then(|| Product::new(&filter.directions, filter.d));
+        let length = |row: &[f32]| row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        let longest = filter.directions.chunks_exact(filter.d).map(length).fold(0.0, f64::max);
+        Self { filter, product, longest, spaces: Mutex::default() }
+    }
+
+    /// The mean length of the rest, the largest coordinate after turning, and that of guesses; `None` if that is nothing.
+    pub(super) fn extent(&self, rows: &Embeddings) -> Option<[f32; 3]> {
+        let every = rows.len().div_ceil(SAMPLE);
+        let sample: Vec<f32> = (0..rows.len()).step_by(every).flat_map(|i| rows.row(i).to_vec()).collect();
+        let k = self.filter.k();
+        let mut images = Images::default();
+        self.image(&sample, &mut images);
+        let mut images = images.values;
+        let n = images.len() / k;
+        let rest: f64 = images.chunks_exact(k).map(|image| f64::from(image[k - 1])).sum();
+        let centre = if self.product.is_some() { (rest / n as f64) as f32 } else { 0.0 };
+        let largest = |values: &[f32], so_far: f32| values.iter().fold(so_far, |m, v| m.max(v.abs()));
+        let (isa, mut full, mut short) = (Isa::best(), 0.0, 0.0);
+        for image in images.chunks_exact_mut(k) {
+            let mut leading = image[..GUESS.min(k)].to_vec();
+            turn(isa, &mut leading);
+            short = largest(&leading, short);
+            image[k - 1] -= centre;
+            turn(isa, image);
+            full = largest(image, full);
+        }
+        let extent = [centre, full * ROOM, short * ROOM];
+        (full > 0.0 && short > 0.0 && extent.iter().all(|v| v.is_finite())).then_some(extent)
+    }
+
+    /// The codes of rows that lie one after the other.
+    pub(crate) fn encode(&self, rows: &[f32]) -> Codes {
+        let mut codes = Codes::default();
+        self.encode_into(rows, &mut codes);
+        codes
+    }
+
+    /// As [`encode`](Self::encode), into the memory of earlier codes.
+    pub(crate) fn encode_into(&self, rows: &[f32], codes: &mut Codes) {
+        let (isa, n, k) = (Isa::best(), rows.len() / self.filter.d, self.filter.k());
+        let Codes { values, norms, errors, guesses } = codes;
+        values.resize(n * k, 0);
+        norms.resize(n, 0);
+        errors.resize(n, 0.0);
+        guesses.resize(n * GUESS.min(k), 0);
+        rows.par_chunks(BLOCK * self.filter.d)
+            .zip(values.par_chunks_mut(BLOCK * k))
+            .zip(norms.par_chunks_mut(BLOCK).zip(errors.par_chunks_mut(BLOCK)))
+            .zip(guesses.par_chunks_mut(BLOCK * GUESS.min(k)))
+            .for_each(|(((rows, values), (norms, errors)), guesses)| {
+                let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut images = spaces().pop().unwrap_or_default();
+                self.image(rows, &mut images);
+                let out = values.chunks_exact_mut(k).zip(norms.iter_mut().zip(errors));
+                let from = images.values.chunks_exact_mut(k).zip(&images.errors);
+                for (((image, &moved), (code, (norm, error))), guess) in
+                    from.zip(out).zip(guesses.chunks_exact_mut(GUESS.min(k)))
+                {
+                    let mut leading = [0.0; GUESS];
+                    let leading = &mut leading[..guess.len()];
+                    leading.copy_from_slice(&image[..guess.len()]);
+                    turn(isa, leading);
+                    quantise(isa, leading, self.filter.parts.guess_step, guess);
+                    image[k - 1] -= self.filter.parts.centre;
+                    let length = image.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+                    turn(isa, image);
+                    let turning = gamma(k.ilog2() as usize + 3) * length + TINY;
+                    let missed = quantise(isa, image, self.filter.parts.step, code);
+                    *error = above(missed + turning + moved);
+                    *norm = code.iter().map(|&v| i32::from(v).pow(2)).sum();
+                }
+                spaces().push(images);
+            });
+    }
+
+    fn image(&self, rows: &[f32], images: &mut Images) {
+        let Filter { d, parts: Parts { k, centre, .. }, ref mean, skew, stretch, .. } = self.filter;
+        let Images { values, errors, centred, along, space } = images;
+        values.clear();
+        errors.clear();
+        centred.clear();
+        centred.extend(rows.iter().zip(mean.iter().cycle()).map(|(v, m)| v - m));
+        let Some(product) = &self.product else {
+            for row in centred.chunks_exact(d) {
+                values.extend_from_slice(row);
+                values.resize(values.len().next_multiple_of(k), 0.0);
+                errors.push(UNIT * squared_length(row).sqrt() * 1.01);
+            }
+            return;
+        };
+        along.resize(rows.len() / d * (k - 1), 0.0);
+        product.block(centred, space, along);
+        let per_length = ((k - 1) as f64).sqrt() * gamma(product.roundings()) * self.longest;
+        for (along, row) in along.chunks_exact(k - 1).zip(centred.chunks_exact(d)) {
+            let squared = squared_length(row);
+            let length = squared.sqrt();
+            let slip = per_length * length + TINY;
+            let along_squared = squared_length(along);
+            let a = along_squared.sqrt() + slip;
+            let miss = slip * (2.0 * a + slip) + skew * a * a;
+            let rest = (squared - along_squared).max(0.0).sqrt();
+            let rest_miss = miss.sqrt().min(miss / rest.max(f64::MIN_POSITIVE)) + UNIT * rest;
+            values.extend_from_slice(along);
+            values.push(rest as f32);
+            // The last two terms: subtracting the mean and the centre. The factor covers this arithmetic in `f64`.
+            let moved = (slip * slip + rest_miss * rest_miss).sqrt()
+                + stretch * UNIT * length * 1.01
+                + UNIT * f64::from(centre.abs());
+            errors.push(moved * (1.0 + 1e-9));
+        }
+    }
+}
+
+fn squared_length(row: &[f32]) -> f64 {
+    let mut lanes = [0.0f64; 8];
+    for values in row.chunks(8) {
+        lanes.iter_mut().zip(values).for_each(|(lane, &v)| *lane += f64::from(v) * f64::from(v));
+    }
+    lanes.iter().sum()
+}
+
+/// The next `f32` above; infinite if not a number.
+fn above(error: f64) -> f32 {
+    let rounded = (error * (1.0 + 1e-6)) as f32;
+    if rounded.is_nan() { f32::INFINITY } else { rounded.next_up() }
+}

@@ -1,0 +1,403 @@
+//! Exact nearest neighbours without looking at most of the bank.
+//!
+//! 1. Guess: short codes of the leading directions name a few likely rows; their distances give each query a limit, the
+//!    `k`-th of them.
+//! 2. Filter: codes of all rows are compared with the query's; only rows within [`Filter::reach`] of the limit stay.
+//! 3. Decide: the likeliest are measured, and the limit falls. The others are compared by codes of their whole width;
+//!    those that still stay are measured, the likeliest first, until the limit excludes the rest.
+//!
+//! A row that the filter drops is farther than the limit, so the neighbours are those of [`nearest`](super::nearest), to
+//! the bit, ties included.
+
+use super::{Neighbours, nearest_into};
+use crate::bank::MemoryBank;
+use crate::filter::{Codes, Encoder, Filter, GUESS};
+use patchcore_kernels::codes::{Columns, GROUP, Hit, Lanes, NEVER, best_per_lane, dots, hits};
+use patchcore_kernels::distance::squared_l2_to;
+use patchcore_kernels::isa::Isa;
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Add;
+use std::sync::{Mutex, PoisonError};
+
+/// As a value of a column: the filter never drops it.
+const ALWAYS: i32 = -(1 << 29);
+/// Share of the bank's rows whose error is covered by the common one; the others are never dropped.
+const COVERED: f64 = 0.999;
+/// Rows beyond `k` that are guessed.
+const SPARE: usize = 2;
+/// Fewest and most queries of a task.
+const TASK: [usize; 2] = [48, 1008];
+/// Most pairs of a task, for the memory of those that stay.
+const PAIRS: usize = 4 << 20;
+/// Rows that are measured at once.
+const LIKELY: usize = 4;
+
+/// The codes of a memory bank.
+pub(crate) struct Index {
+    encoder: Encoder,
+    columns: Columns,
+    /// Half the squared length of each code.
+    halves: Vec<i32>,
+    /// The error of all columns that are not [`ALWAYS`] kept.
+    error: f32,
+    /// Short codes and half their squared lengths, to guess with; none if the codes themselves serve.
+    guesses: Option<(Columns, Vec<i32>)>,
+    /// Codes of whole rows, where the codes are shorter.
+    whole: Option<Whole>,
+    /// Memory of earlier searches.
+    spaces: Mutex<Vec<Space>>,
+}
+
+/// Memory of a task.
+#[derive(Default)]
+struct Space {
+    codes: Codes,
+    /// The queries' codes of their whole width.
+    whole: Codes,
+    lanes: Vec<Lanes>,
+    bounds: Vec<i32>,
+    /// What the filter left, as it was found.
+    found: Vec<Hit>,
+    /// The same, query by query.
+    stay: Vec<Hit>,
+    /// Where each query's share of them starts.
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    products: Vec<i32>,
+    order: Vec<(f32, u32)>,
+}
+
+/// Codes of whole rows.
+struct Whole {
+    encoder: Encoder,
+    codes: Codes,
+}
+
+/// What a search had to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Work {
+    /// Pairs whose codes of whole rows were compared one by one.
+    pub(crate) listed: usize,
+    /// Pairs whose distance was computed.
+    pub(crate) measured: usize,
+}
+
+impl Add for Work {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { listed: self.listed + other.listed, measured: self.measured + other.measured }
+    }
+}
+
+impl Index {
+    pub(crate) fn new(bank: &MemoryBank, filter: Filter) -> Self {
+        let is_whole = filter.is_whole();
+        let encoder = Encoder::new(filter);
+        let codes = encoder.encode(bank.rows.data());
+        let k = encoder.filter.k();
+        let mut sorted = codes.errors.clone();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let covered = ((bank.len() as f64 * COVERED) as usize).min(bank.len() - 1);
+        let error = if sorted[covered].is_finite() { sorted[covered] } else { 0.0 };
+        let (columns, mut halves) = in_groups(&codes.values, k);
+        for (half, _) in halves.iter_mut().zip(&codes.errors).filter(|(_, e)| **e > error) {
+            *half = ALWAYS;
+        }
+        let guesses = (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k)));
+        let whole = if is_whole { None } else { Whole::new(bank, k) };
+        Self { encoder, columns, halves, error, guesses, whole, spaces: Mutex::default() }
+    }
+
+    /// As [`nearest`](super::nearest); `bank` is the one that the index was made of.
+    pub(crate) fn nearest_into(
+        &self,
+        bank: &MemoryBank,
+        queries: &[f32],
+        k: usize,
+        without: Option<u32>,
+        found: &mut Neighbours,
+    ) -> Work {
+        let (d, k) = (bank.rows.dim(), k.min(bank.len()));
+        let n = queries.len() / d;
+        found.clear(n, k);
+        let mut halves = vec![Cow::Borrowed(&self.halves[..])];
+        halves.extend(self.guesses.iter().map(|(_, halves)| Cow::Borrowed(&halves[..])));
+        if let Some(picture) = without {
+            let own = bank.origins.iter().enumerate().filter(|(_, origin)| origin.picture == picture);
+            for (i, _) in own {
+                for halves in &mut halves {
+                    halves.to_mut()[i] = NEVER;
+                }
+            }
+        }
+        let most = (PAIRS / bank.len()).clamp(TASK[0], TASK[1]);
+        let task = n.div_ceil(rayon::current_num_threads()).clamp(TASK[0], most);
+        let out = found.squared.par_chunks_mut(task * k).zip(found.index.par_chunks_mut(task * k));
+        let work = out.zip(queries.par_chunks(task * d)).map(|((squared, index), queries)| {
+            let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut space = spaces().pop().unwrap_or_default();
+            let mut task =
+                Task { index: self, bank, queries, squared, neighbours: index, k, halves: &halves };
+            let work = task.run(&mut space);
+            task.settle_broken(&space.codes, without);
+            spaces().push(space);
+            work
+        });
+        work.reduce(Work::default, Work::add)
+    }
+}
+
+impl Whole {
+    /// Codes of whole rows, if they say more than codes of `k` values.
+    fn new(bank: &MemoryBank, k: usize) -> Option<Self> {
+        let filter = Filter::whole(&bank.rows).filter(|whole| whole.k() >= 2 * k)?;
+        let encoder = Encoder::new(filter);
+        let codes = encoder.encode(bank.rows.data());
+        Some(Self { encoder, codes })
+    }
+}
+
+/// Codes in groups, and half the squared length of each.
+fn in_groups(codes: &[i8], k: usize) -> (Columns, Vec<i32>) {
+    let mut columns = Columns::new(k);
+    codes.chunks_exact(k).for_each(|code| columns.push(code));
+    let half = |code: &[i8]| code.iter().map(|&v| i32::from(v).pow(2)).sum::<i32>() / 2;
+    let mut halves: Vec<i32> = codes.chunks_exact(k).map(half).collect();
+    halves.resize(columns.groups() * GROUP, NEVER);
+    (columns, halves)
+}
+
+/// The nearest rows of a query so far, nearest first.
+struct Best<'a> {
+    squared: &'a mut [f32],
+    index: &'a mut [u32],
+}
+
+impl Best<'_> {
+    fn add(&mut self, distance: f32, index: u32) {
+        let before = |i: usize| (self.squared[i], self.index[i]) <= (distance, index);
+        let last = self.squared.len() - 1;
+        if !distance.is_finite() || before(last) || self.index.contains(&index) {
+            return;
+        }
+        let place = (0..last).take_while(|&i| before(i)).count();
+        self.squared[place..].rotate_right(1);
+        self.index[place..].rotate_right(1);
+        (self.squared[place], self.index[place]) = (distance, index);
+    }
+}
+
+/// Some queries on one thread.
+struct Task<'a> {
+    index: &'a Index,
+    bank: &'a MemoryBank,
+    queries: &'a [f32],
+    squared: &'a mut [f32],
+    neighbours: &'a mut [u32],
+    k: usize,
+    /// Halves of the codes, then of the guesses.
+    halves: &'a [Cow<'a, [i32]>],
+}
+
+impl Task<'_> {
+    fn run(&mut self, space: &mut Space) -> Work {
+        self.index.encoder.encode_into(self.queries, &mut space.codes);
+        if let Some(whole) = &self.index.whole {
+            whole.encoder.encode_into(self.queries, &mut space.whole);
+        }
+        self.guess(space) + self.decide(space)
+    }
+
+    fn len(&self) -> usize {
+        self.squared.len() / self.k
+    }
+
+    fn query(&self, i: usize) -> &[f32] {
+        let d = self.bank.rows.dim();
+        &self.queries[i * d..][..d]
+    }
+
+    fn best(&mut self, query: usize) -> Best<'_> {
+        let own = query * self.k..(query + 1) * self.k;
+        Best { squared: &mut self.squared[own.clone()], index: &mut self.neighbours[own] }
+    }
+
+    /// What a row must not exceed to matter to a query.
+    fn limit(&self, query: usize) -> f32 {
+        self.squared[(query + 1) * self.k - 1]
+    }
+
+    fn measure(&mut self, query: usize, numbers: &[u32]) {
+        let mut distances = [0.0; GROUP];
+        let distances = &mut distances[..numbers.len()];
+        squared_l2_to(Isa::best(), self.query(query), self.bank.rows.data(), numbers, distances);
+        let mut best = self.best(query);
+        distances.iter().zip(numbers).for_each(|(&distance, &number)| best.add(distance, number));
+    }
+
+    /// Measures the rows whose guesses are nearest: the best of each place of a group, in as many parts of the bank as
+    /// needed for `k` rows.
+    fn guess(&mut self, space: &mut Space) -> Work {
+        let (columns, codes, halves) = match &self.index.guesses {
+            Some((columns, _)) => (columns, &space.codes.guesses, &self.halves[1]),
+            None => (&self.index.columns, &space.codes.values, &self.halves[0]),
+        };
+        let all = columns.groups();
+        let wanted = self.k + SPARE;
+        let parts = wanted.div_ceil(GROUP).min(all);
+        let per_part = wanted.div_ceil(parts).min(GROUP);
+        let mut measured = 0;
+        for part in 0..parts {
+            let groups = part * all / parts..(part + 1) * all / parts;
+            space.lanes.clear();
+            space.lanes.resize(self.len(), Lanes::NONE);
+            best_per_lane(Isa::best(), codes, columns, halves, groups, &mut space.lanes);
+            for (query, lanes) in space.lanes.iter().enumerate() {
+                let mut order: [usize; GROUP] = std::array::from_fn(|lane| lane);
+                order.sort_unstable_by_key(|&lane| std::cmp::Reverse(lanes.excess[lane]));
+                let mut numbers = [0; GROUP];
+                let mut count = 0;
+                for &lane in order[..per_part].iter().filter(|&&lane| lanes.excess[lane] > -NEVER / 2) {
+                    numbers[count] = lanes.group[lane] as u32 * GROUP as u32 + lane as u32;
+                    count += 1;
+                }
+                self.measure(query, &numbers[..count]);
+                measured += count;
+            }
+        }
+        Work { listed: 0, measured }
+    }
+
+    /// What the excess of a row must reach to stay.
+    fn bound(&self, codes: &Codes, query: usize) -> i32 {
+        let filter = &self.index.encoder.filter;
+        let span = filter.span(self.limit(query), codes.errors[query]);
+        (codes.norms[query] - filter.reach(span, self.index.error)).div_euclid(2)
+    }
+
+    /// Filters the bank and measures what stays.
+    fn decide(&mut self, space: &mut Space) -> Work {
+        let codes = &space.codes;
+        space.bounds.clear();
+        space.bounds.extend(
+            (0..self.len()).map(|query| {
+                if codes.errors[query].is_infinite() { NEVER } else { self.bound(codes, query) }
+            }),
+        );
+        space.found.clear();
+        let (columns, halves) = (&self.index.columns, &self.halves[0]);
+        let groups = 0..columns.groups();
+        hits(Isa::best(), &codes.values, &space.bounds, columns, halves, groups, &mut space.found);
+        sort_by_row(&space.found, self.len(), &mut space.starts, &mut space.stay);
+        let mut stay = std::mem::take(&mut space.stay);
+        let mut work = Work::default();
+        for query in 0..self.len() {
+            let mut own = &mut stay[space.starts[query]..space.starts[query + 1]];
+            if own.len() > LIKELY {
+                own.select_nth_unstable_by_key(LIKELY, |hit| std::cmp::Reverse(likely(hit)));
+                let first: [u32; LIKELY] = std::array::from_fn(|i| own[i].column);
+                self.measure(query, &first);
+                work.measured += LIKELY;
+                own = &mut own[LIKELY..];
+            }
+            work = work
+                + match &self.index.whole {
+                    Some(whole) => self.settle(query, own, whole, space),
+                    None => self.settle_by_codes(query, own, &space.codes),
+                };
+        }
+        space.stay = stay;
+        work
+    }
+
+    /// Measures what stayed, as far as the falling limit does not exclude it.
+    fn settle_by_codes(&mut self, query: usize, stay: &[Hit], codes: &Codes) -> Work {
+        let mut measured = 0;
+        let mut bound = self.bound(codes, query);
+        let (mut numbers, mut count) = ([0; LIKELY], 0);
+        for (i, hit) in stay.iter().enumerate() {
+            if hit.excess >= bound {
+                numbers[count] = hit.column;
+                count += 1;
+            }
+            if count == LIKELY || i + 1 == stay.len() {
+                let before = self.limit(query);
+                self.measure(query, &numbers[..count]);
+                measured += std::mem::take(&mut count);
+                if self.limit(query) < before {
+                    bound = self.bound(codes, query);
+                }
+            }
+        }
+        Work { listed: 0, measured }
+    }
+
+    /// Compares codes of whole rows with those that stayed, then measures what is left, the likeliest first.
+    fn settle(&mut self, query: usize, stay: &[Hit], whole: &Whole, space: &mut Space) -> Work {
+        let bound = self.bound(&space.codes, query);
+        let Space { whole: own, columns, products, order, .. } = space;
+        columns.clear();
+        columns.extend(stay.iter().filter(|hit| hit.excess >= bound).map(|hit| hit.column));
+        products.resize(columns.len(), 0);
+        let filter = &whole.encoder.filter;
+        let code = &own.values[query * filter.k()..][..filter.k()];
+        dots(Isa::best(), code, &whole.codes.values, columns, products);
+        let span = filter.span(self.limit(query), own.errors[query]);
+        order.clear();
+        for (&column, &product) in columns.iter().zip(&*products) {
+            let (norm, error) = (whole.codes.norms[column as usize], whole.codes.errors[column as usize]);
+            let steps = own.norms[query] + norm - 2 * product;
+            if steps <= filter.reach(span, error) {
+                order.push((filter.at_least(steps, own.errors[query], error), column));
+            }
+        }
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut measured = 0;
+        for some in order.chunks(LIKELY) {
+            if some[0].0 > self.limit(query) {
+                break;
+            }
+            let numbers: [u32; LIKELY] =
+                std::array::from_fn(|i| some.get(i).map_or(0, |&(_, column)| column));
+            self.measure(query, &numbers[..some.len()]);
+            measured += some.len();
+        }
+        Work { listed: columns.len(), measured }
+    }
+
+    /// Queries that are not finite have no code.
+    fn settle_broken(&mut self, codes: &Codes, without: Option<u32>) {
+        for query in (0..self.len()).filter(|&query| codes.errors[query].is_infinite()) {
+            let mut found = Neighbours::default();
+            nearest_into(self.bank, self.query(query), self.k, without, &mut found);
+            let best = self.best(query);
+            best.squared.copy_from_slice(&found.squared);
+            best.index.copy_from_slice(&found.index);
+        }
+    }
+}
+
+/// The larger, the nearer the row, as far as its code tells.
+fn likely(hit: &Hit) -> i32 {
+    if hit.excess > -ALWAYS / 2 { i32::MIN } else { hit.excess }
+}
+
+/// Brings hits into the order of their rows; those of row `i` then lie at `starts[i]..starts[i + 1]`.
+fn sort_by_row(hits: &[Hit], rows: usize, starts: &mut Vec<usize>, sorted: &mut Vec<Hit>) {
+    starts.clear();
+    starts.resize(rows + 2, 0);
+    // Shifted by two while counting, by one while placing.
+    for hit in hits {
+        starts[hit.row as usize + 2] += 1;
+    }
+    (1..rows + 2).for_each(|i| starts[i] += starts[i - 1]);
+    sorted.clear();
+    sorted.resize(hits.len(), Hit { row: 0, column: 0, excess: 0 });
+    for hit in hits {
+        let place = &mut starts[hit.row as usize + 1];
+        sorted[*place] = *hit;
+        *place += 1;
+    }
+}
