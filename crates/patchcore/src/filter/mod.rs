@@ -49,11 +49,11 @@ use serde::{Deserialize, Serialize};
 const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
 /// Codes of whole rows have a multiple of this many values.
 const WHOLE: usize = 64;
-/// The largest width whose sums are exact.
-const WIDEST: usize = 65536;
+/// The largest width of a code: two codes are then less than [`FARTHEST`] apart.
+const WIDEST: usize = 8192;
 /// More than underflow can take from a sum of squares.
 const TINY: f64 = 1e-40;
-/// The largest `I` that is told from others: far beyond any code's.
+/// The largest reach, beyond any `I`: that of everything.
 const FARTHEST: f64 = (1 << 29) as f64;
 
 /// What the codes of a set of rows are made with.

@@ -20,6 +20,16 @@ mod cost {
     pub(super) const MEASURED: f64 = 0.35;
     /// To compare with a code picked out of many, per value.
     pub(super) const LISTED: f64 = 0.17;
+    /// How much more a row or code picked out of many costs where they do not stay in a cache.
+    pub(super) const FAR: f64 = 3.0;
+    /// Bytes that stay.
+    pub(super) const CLOSE: usize = 8 << 20;
+
+    /// The factor for picking out of so many bytes.
+    pub(super) fn reach(bytes: usize) -> f64 {
+        if bytes > CLOSE { FAR } else { 1.0 }
+    }
+
     /// To turn and quantise, per value.
     pub(super) const QUANTISED: f64 = 13.0;
     /// To multiply with a direction, per value.
@@ -49,7 +59,9 @@ pub(crate) fn choose(bank: &MemoryBank, patches: &[(u32, Vec<f32>)], k: usize) -
         } else {
             cost::QUANTISED * (d + width) + cost::PROJECTED * d * width + groups * 10.0
         };
-        let settle = d * (cost::LISTED * listed as f64 + cost::MEASURED * measured as f64) / queries as f64;
+        let listed = cost::LISTED * cost::reach(bank.rows.data().len()) * listed as f64;
+        let measured = cost::MEASURED * cost::reach(4 * bank.rows.data().len()) * measured as f64;
+        let settle = d * (listed + measured) / queries as f64;
         encode + groups * width / 4.0 + settle
     };
     let widest = WIDTHS.into_iter().filter(|&width| 2 * width <= d && width <= n).max();
