@@ -1,110 +1,372 @@
 //! Picks the row with the largest value again and again, each pick lowering the values of the rows near it.
 //!
-//! This is the loop of every greedy sampler, done lazily. A value can only fall, so an old one is an upper bound. Rows
-//! lie in blocks, and a block remembers how many picks it has seen and its largest value then. To find the next pick,
-//! only blocks whose bound reaches the best up-to-date value have to catch up; the others wait and later take many picks
-//! at once, while their rows are close. The picks are those of the plain loop, ties to the lowest index included.
+//! This is the loop of every greedy sampler, done lazily. A value can only fall, so an old one is an upper bound.
+//!
+//! 1. The rows whose bounds lie above a level are brought up to date: each takes the picks that it has not seen, and drops
+//!    out as soon as it is at or below the level. What is left above it is the pool.
+//! 2. While the largest value of the pool lies above the level, it is the largest of all, for every other row is at or
+//!    below it. So picks are made from the pool, and only the pool takes them; a row that falls to the level leaves.
+//! 3. When nothing above the level is left, a lower one is found.
+//!
+//! Most rows stay below the level most of the time and later take many picks at once. In both steps a filter tells which
+//! distances can matter (see the filter's page), and only those are computed. The picks are those of the plain loop, ties
+//! to the lowest index included.
 
-use patchcore_kernels::distance::squared_l2_block;
+use crate::filter::{Codes, Directions, Encoder, Filter};
+use patchcore_kernels::codes::{Columns, GROUP, Hit, NEVER, hits};
+use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
-/// Rows of a block.
-const ROWS: usize = 128;
-/// Picks that a block takes at once.
-const PICKS: usize = 32;
-/// Blocks that catch up together before the best value is looked at again.
-const BLOCKS: usize = 32;
+/// About how many rows a pool starts with.
+const POOL: usize = 4096;
+/// Rows of a task that catches up.
+const ROWS: usize = 96;
+/// Picks that a row takes before it is asked again whether it may stop; whole groups.
+const PICKS: usize = 16 * GROUP;
+/// Values of a code, where rows are at least twice as wide.
+const WIDTHS: [usize; 3] = [256, 128, 64];
+/// Rows below which codes are not worth their making.
+const FEWEST: usize = 1000;
+/// Share of the rows whose error is covered by the common one.
+const COVERED: f64 = 0.999;
+/// As a value of a pick: the filter never excludes it.
+const ALWAYS: i32 = -(1 << 29);
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// A squared distance.
+    Squared,
+    /// A distance.
+    Plain,
+}
+
+impl Unit {
+    fn value(self, squared: f32) -> f32 {
+        match self {
+            Self::Squared => squared,
+            Self::Plain => squared.sqrt(),
+        }
+    }
+
+    /// A squared distance above which no distance lowers the value.
+    fn limit(self, value: f32) -> f32 {
+        match self {
+            Self::Squared => value,
+            Self::Plain => (value * value).next_up().next_up(),
+        }
+    }
+}
 
 /// Rows with a value each.
 pub(super) struct Farthest<'a> {
     rows: &'a Embeddings,
+    unit: Unit,
+    /// Upper bounds; those of the pool's rows are in the pool.
     values: Vec<f32>,
-    blocks: Vec<Block>,
-    picks: Vec<usize>,
-    /// The picked rows, side by side.
-    centres: Vec<f32>,
-    /// From a squared distance to the unit of the values.
-    unit: fn(f32) -> f32,
+    /// Picks that each value knows of.
+    seen: Vec<u32>,
+    picks: Vec<u32>,
+    coded: Option<Coded>,
+    pool: Pool,
 }
 
-#[derive(Clone, Copy)]
-struct Block {
-    /// Picks that its values know of.
-    seen: usize,
-    /// Its largest value then, and where.
-    largest: f32,
-    at: usize,
+/// The codes of all rows, and of the picks.
+struct Coded {
+    filter: Filter,
+    codes: Codes,
+    /// Every pick's error is at most this, or it is never excluded.
+    error: f32,
+    picks: Columns,
+    /// Half the squared length of each pick's code.
+    halves: Vec<i32>,
+}
+
+/// The rows that may be picked next, all up to date.
+#[derive(Default)]
+struct Pool {
+    /// Values at or below it are not the pool's matter; none if the pool holds every row.
+    level: Option<f32>,
+    /// Row numbers, ascending.
+    rows: Vec<u32>,
+    /// Their values; minus infinity for a row that has left.
+    values: Vec<f32>,
+    left: usize,
+    columns: Option<Columns>,
+    /// What the product of a pick's and a row's code must reach, less the pick's half, for their distance to matter.
+    asked: Vec<i32>,
 }
 
 impl<'a> Farthest<'a> {
-    /// Starts with these values; a pick lowers the value of each row to `unit` of its squared distance to the pick.
-    pub(super) fn new(rows: &'a Embeddings, values: Vec<f32>, unit: fn(f32) -> f32) -> Self {
-        let blocks = values.chunks(ROWS).enumerate().map(|(i, values)| Block::of(i, values, 0)).collect();
-        Self { rows, values, blocks, picks: Vec::new(), centres: Vec::new(), unit }
+    /// Starts with these values; a pick lowers the value of each row to its distance to the pick, in this unit.
+    pub(super) fn new(rows: &'a Embeddings, values: Vec<f32>, unit: Unit) -> Self {
+        let seen = vec![0; values.len()];
+        let coded = Coded::new(rows);
+        Self { rows, unit, values, seen, picks: Vec::new(), coded, pool: Pool::default() }
     }
 
     /// The picks so far.
     pub(super) fn into_picks(self) -> Vec<usize> {
-        self.picks
-    }
-
-    /// Picks a row.
-    pub(super) fn pick(&mut self, index: usize) {
-        self.picks.push(index);
-        self.centres.extend_from_slice(self.rows.row(index));
+        self.picks.into_iter().map(|pick| pick as usize).collect()
     }
 
     /// The row with the largest value, the lowest index among equals; `None` if there are no rows.
     pub(super) fn largest(&mut self) -> Option<(usize, f32)> {
         loop {
-            let n = self.picks.len();
-            let fresh = self.blocks.iter().filter(|b| b.seen == n);
-            let best = fresh.fold(None, |best: Option<Block>, b| match best {
-                Some(a) if a.largest >= b.largest => Some(a),
-                _ => Some(*b),
-            });
-            let may_win = |b: &Block| {
-                b.seen < n
-                    && best.is_none_or(|a| b.largest > a.largest || (b.largest == a.largest && b.at < a.at))
-            };
-            let mut bounds: Vec<f32> = self.blocks.iter().filter(|b| may_win(b)).map(|b| b.largest).collect();
-            if bounds.is_empty() {
-                return best.map(|b| (b.at, b.largest));
+            let best = self.pool.largest();
+            if let Some((place, value)) = best {
+                return Some((self.pool.rows[place] as usize, value));
             }
-            bounds.sort_unstable_by(|a, b| b.total_cmp(a));
-            let least = bounds[BLOCKS.min(bounds.len()) - 1];
-            let catching_up: Vec<bool> =
-                self.blocks.iter().map(|b| may_win(b) && b.largest >= least).collect();
-            self.catch_up(&catching_up);
+            self.refill();
+            if self.pool.level.is_none() && self.pool.largest().is_none() {
+                return None;
+            }
         }
     }
 
-    fn catch_up(&mut self, chosen: &[bool]) {
-        let (isa, d, n, unit) = (Isa::best(), self.rows.dim(), self.picks.len(), self.unit);
-        let (rows, centres) = (self.rows.data(), &self.centres);
-        let blocks = self.values.par_chunks_mut(ROWS).zip(self.blocks.par_iter_mut()).enumerate();
-        blocks.filter(|(i, _)| chosen[*i]).for_each(|(i, (values, block))| {
-            let own = &rows[i * ROWS * d..(i * ROWS + values.len()) * d];
-            let mut squared = [0.0; ROWS * PICKS];
-            for some in centres[block.seen * d..].chunks(PICKS * d) {
-                let m = some.len() / d;
-                let squared = &mut squared[..values.len() * m];
-                squared_l2_block(isa, own, some, d, squared);
-                for (value, to_picks) in values.iter_mut().zip(squared.chunks_exact(m)) {
-                    *value = to_picks.iter().fold(*value, |v, &s| v.min(unit(s)));
+    /// Picks a row.
+    pub(super) fn pick(&mut self, index: usize) {
+        self.picks.push(index as u32);
+        if let Some(coded) = &mut self.coded {
+            coded.pick(index);
+        }
+        self.lower_pool(index);
+    }
+
+    /// The pool takes a pick.
+    fn lower_pool(&mut self, index: usize) {
+        let (isa, pool, seen) = (Isa::best(), &mut self.pool, self.picks.len() as u32);
+        let mut places: Vec<u32> = match (&self.coded, &pool.columns) {
+            (Some(coded), Some(columns)) => {
+                let mut found = Vec::new();
+                let groups = 0..columns.groups();
+                hits(isa, coded.code(index), &[coded.half(index)], columns, &pool.asked, groups, &mut found);
+                found.iter().map(|hit| hit.column).collect()
+            }
+            _ => {
+                (0..pool.rows.len() as u32).filter(|&p| pool.values[p as usize] > f32::NEG_INFINITY).collect()
+            }
+        };
+        places.sort_unstable();
+        let numbers: Vec<u32> = places.iter().map(|&place| pool.rows[place as usize]).collect();
+        let mut squared = vec![0.0; numbers.len()];
+        squared_l2_to(isa, self.rows.row(index), self.rows.data(), &numbers, &mut squared);
+        for ((&place, &row), &squared) in places.iter().zip(&numbers).zip(&squared) {
+            let (place, row, value) = (place as usize, row as usize, self.unit.value(squared));
+            if value >= pool.values[place] {
+                continue;
+            }
+            if pool.level.is_some_and(|level| value <= level) {
+                (self.values[row], self.seen[row]) = (value, seen);
+                pool.drop(place);
+            } else {
+                pool.values[place] = value;
+                if let Some(coded) = &self.coded {
+                    pool.asked[place] = coded.asked(row, self.unit.limit(value));
                 }
             }
-            *block = Block::of(i, values, n);
-        });
+        }
+        if pool.left * 2 < pool.rows.len() && pool.rows.len() > 4 * GROUP {
+            self.shrink_pool();
+        }
+    }
+
+    /// Gives the rows that are still in the pool back to the others, with their values.
+    fn empty_pool(&mut self) {
+        let seen = self.picks.len() as u32;
+        let pool = std::mem::take(&mut self.pool);
+        for (&row, &value) in pool.rows.iter().zip(&pool.values).filter(|(_, v)| **v > f32::NEG_INFINITY) {
+            (self.values[row as usize], self.seen[row as usize]) = (value, seen);
+        }
+    }
+
+    fn shrink_pool(&mut self) {
+        let level = self.pool.level;
+        let old = std::mem::take(&mut self.pool);
+        let stay = old.rows.iter().zip(&old.values).filter(|(_, v)| **v > f32::NEG_INFINITY);
+        let (rows, values) = stay.map(|(&row, &value)| (row, value)).unzip();
+        self.pool = Pool::new(level, rows, values, self.coded.as_ref(), self.unit);
+    }
+
+    fn refill(&mut self) {
+        self.empty_pool();
+        let level = level(&self.values);
+        let above = |value: f32| level.is_none_or(|level| value > level);
+        let now = self.picks.len() as u32;
+        let mut late: Vec<u32> = (0..self.values.len() as u32)
+            .filter(|&i| above(self.values[i as usize]) && self.seen[i as usize] < now)
+            .collect();
+        // Rows that have seen equally much go together.
+        late.sort_by_key(|&i| self.seen[i as usize]);
+        let caught: Vec<(f32, u32)> = late
+            .par_chunks(ROWS)
+            .flat_map_iter(|rows| self.catch_up(rows, level.unwrap_or(f32::NEG_INFINITY)))
+            .collect();
+        for (&row, (value, seen)) in late.iter().zip(caught) {
+            (self.values[row as usize], self.seen[row as usize]) = (value, seen);
+        }
+        let rows: Vec<u32> =
+            (0..self.values.len() as u32).filter(|&i| above(self.values[i as usize])).collect();
+        let values = rows.iter().map(|&i| self.values[i as usize]).collect();
+        self.pool = Pool::new(level, rows, values, self.coded.as_ref(), self.unit);
+    }
+
+    /// Values of some rows after the picks that they had not seen, as far as they stay above `level`, and how many picks
+    /// they know then.
+    fn catch_up(&self, rows: &[u32], level: f32) -> Vec<(f32, u32)> {
+        let mut out: Vec<(f32, u32)> =
+            rows.iter().map(|&i| (self.values[i as usize], self.seen[i as usize])).collect();
+        let mut first = out[0].1 as usize / GROUP * GROUP;
+        let mut open: Vec<usize> = (0..rows.len()).collect();
+        while first < self.picks.len() && !open.is_empty() {
+            let end = self.picks.len().min(first + PICKS);
+            match &self.coded {
+                Some(coded) => self.take_likely(coded, rows, &open, first..end, &mut out),
+                None => {
+                    for &i in &open {
+                        let value = &mut out[i].0;
+                        self.take(rows[i], &self.picks[first..end], value);
+                    }
+                }
+            }
+            open.retain(|&i| {
+                out[i].1 = end as u32;
+                out[i].0 > level
+            });
+            first = end;
+        }
+        out
+    }
+
+    /// A row takes these picks.
+    fn take(&self, row: u32, picks: &[u32], value: &mut f32) {
+        let mut squared = [0.0; PICKS];
+        let squared = &mut squared[..picks.len()];
+        squared_l2_to(Isa::best(), self.rows.row(row as usize), self.rows.data(), picks, squared);
+        *value = squared.iter().fold(*value, |v, &s| v.min(self.unit.value(s)));
+    }
+
+    /// Rows take those of these picks that the filter does not exclude, the likeliest first.
+    fn take_likely(
+        &self,
+        coded: &Coded,
+        rows: &[u32],
+        open: &[usize],
+        picks: std::ops::Range<usize>,
+        out: &mut [(f32, u32)],
+    ) {
+        let asked = |i: usize, value: f32| coded.asked(rows[i] as usize, self.unit.limit(value));
+        let bounds: Vec<i32> = open.iter().map(|&i| asked(i, out[i].0)).collect();
+        let codes: Vec<i8> = open.iter().flat_map(|&i| coded.code(rows[i] as usize)).copied().collect();
+        let groups = picks.start / GROUP..picks.end.div_ceil(GROUP);
+        let mut found: Vec<Hit> = Vec::new();
+        hits(Isa::best(), &codes, &bounds, &coded.picks, &coded.halves, groups, &mut found);
+        found.sort_unstable_by_key(|hit| (hit.row, std::cmp::Reverse(hit.excess), hit.column));
+        for of_row in found.chunk_by(|a, b| a.row == b.row) {
+            let i = open[of_row[0].row as usize];
+            let mut bound = bounds[of_row[0].row as usize];
+            for some in of_row.chunks(4) {
+                if some[0].excess < bound {
+                    break;
+                }
+                let before = out[i].0;
+                let numbers: [u32; 4] =
+                    std::array::from_fn(|j| some.get(j).map_or(0, |hit| self.picks[hit.column as usize]));
+                self.take(rows[i], &numbers[..some.len()], &mut out[i].0);
+                if out[i].0 < before {
+                    bound = asked(i, out[i].0);
+                }
+            }
+        }
     }
 }
 
-impl Block {
-    fn of(number: usize, values: &[f32], seen: usize) -> Self {
-        let largest = |best: (usize, f32), (i, &v): (usize, &f32)| if v > best.1 { (i, v) } else { best };
-        let (i, value) = values.iter().enumerate().fold((0, f32::NEG_INFINITY), largest);
-        Self { seen, largest: value, at: number * ROWS + i }
+/// A level with about [`POOL`] values above it; none if there are not more rows than that.
+fn level(values: &[f32]) -> Option<f32> {
+    if values.len() <= POOL {
+        return None;
+    }
+    let mut values = values.to_vec();
+    let (above, &mut level, _) = values.select_nth_unstable_by(POOL, |a, b| b.total_cmp(a));
+    // Where all of them are equal, they all belong into the pool.
+    if above.iter().any(|&v| v > level) { Some(level) } else { Some(level.next_down()) }
+}
+
+impl Pool {
+    fn new(level: Option<f32>, rows: Vec<u32>, values: Vec<f32>, coded: Option<&Coded>, unit: Unit) -> Self {
+        let mut asked = Vec::new();
+        let columns = coded.map(|coded| {
+            let mut columns = Columns::new(coded.filter.k());
+            for (&row, &value) in rows.iter().zip(&values) {
+                columns.push(coded.code(row as usize));
+                asked.push(coded.asked(row as usize, unit.limit(value)));
+            }
+            asked.resize(columns.groups() * GROUP, NEVER);
+            columns
+        });
+        let left = rows.len();
+        Self { level, rows, values, left, columns, asked }
+    }
+
+    /// The place of the largest value, the first among equals.
+    fn largest(&self) -> Option<(usize, f32)> {
+        let largest = self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        if largest == f32::NEG_INFINITY {
+            return None;
+        }
+        self.values.iter().position(|&v| v == largest).map(|place| (place, largest))
+    }
+
+    /// A row leaves.
+    fn drop(&mut self, place: usize) {
+        self.values[place] = f32::NEG_INFINITY;
+        self.left -= 1;
+        if let Some(asked) = self.asked.get_mut(place) {
+            *asked = NEVER;
+        }
+    }
+}
+
+impl Coded {
+    fn new(rows: &Embeddings) -> Option<Self> {
+        if rows.len() < FEWEST {
+            return None;
+        }
+        let k = WIDTHS.into_iter().find(|k| 2 * k <= rows.dim())?;
+        let filter = Filter::new(rows, &Directions::new(rows, k), k)?;
+        let codes = Encoder::new(filter.clone()).encode(rows.data());
+        let mut sorted = codes.errors.clone();
+        let covered = ((rows.len() as f64 * COVERED) as usize).min(rows.len() - 1);
+        let (_, &mut error, _) = sorted.select_nth_unstable_by(covered, f32::total_cmp);
+        let error = if error.is_finite() { error } else { 0.0 };
+        Some(Self { filter, codes, error, picks: Columns::new(k), halves: Vec::new() })
+    }
+
+    fn code(&self, row: usize) -> &[i8] {
+        let k = self.filter.k();
+        &self.codes.values[row * k..][..k]
+    }
+
+    /// Half the squared length of a code, for a pick.
+    fn half(&self, row: usize) -> i32 {
+        if self.codes.errors[row] <= self.error { self.codes.norms[row] / 2 } else { ALWAYS }
+    }
+
+    /// What the product of a row's code with a pick's, less the pick's half, must reach for their distance to lie within a
+    /// limit.
+    fn asked(&self, row: usize, limit: f32) -> i32 {
+        let span = self.filter.span(limit, self.codes.errors[row]);
+        (self.codes.norms[row] - self.filter.reach(span, self.error)).div_euclid(2)
+    }
+
+    fn pick(&mut self, row: usize) {
+        let k = self.filter.k();
+        if self.picks.len().is_multiple_of(GROUP) {
+            self.halves.resize(self.halves.len() + GROUP, NEVER);
+        }
+        self.halves[self.picks.len()] = self.half(row);
+        self.picks.push(&self.codes.values[row * k..][..k]);
     }
 }

@@ -5,7 +5,7 @@
 //! there may be fewer picks than asked for. Each distance is the kernels' canonical one, so threads change nothing.
 
 use super::Coreset;
-use super::farthest::Farthest;
+use super::farthest::{Farthest, Unit};
 use crate::Progress;
 use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
@@ -13,7 +13,7 @@ use patchcore_tensor::Embeddings;
 
 /// Chooses at most `rows` rows.
 pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> Coreset {
-    let mut farthest = Farthest::new(embeddings, vec![f32::INFINITY; embeddings.len()], |squared| squared);
+    let mut farthest = Farthest::new(embeddings, vec![f32::INFINITY; embeddings.len()], Unit::Squared);
     let mut next = first(embeddings).map(|index| (index, f32::INFINITY));
     let mut picked = 0;
     while let Some((index, distance)) = next
@@ -108,6 +108,40 @@ mod tests {
         let a = one.install(|| greedy(&e, 200, &crate::Quiet));
         assert_eq!(a, four.install(|| greedy(&e, 200, &crate::Quiet)));
         assert!(a.covering_radius.unwrap() > 0.0);
+    }
+
+    /// Enough rows, and wide enough, for pool and filter; near each other, with copies, zeros, an offset, an outlier.
+    #[test]
+    fn pool_and_filter_give_the_picks_of_the_plain_loop() {
+        let (n, d, count) = (6000, 132, 400);
+        let (base, share) = (uniform("base", 1, 4 * d), uniform("share", 2, n * 4));
+        let noise = uniform("noise", 3, n * d);
+        for kind in 0..4 {
+            let value = |i: usize, j: usize| {
+                let smooth: f64 = (0..4).map(|b| (share[i * 4 + b] - 0.5) * base[b * d + j]).sum();
+                let v = smooth + 0.05 * noise[i * d + j];
+                match kind {
+                    0 => v,
+                    1 => (smooth * 2.0).round(),
+                    2 => 500.0 + v * if i == 77 { 1e4 } else { 1.0 },
+                    _ => f64::from(!i.is_multiple_of(3)) * v,
+                }
+            };
+            let data = (0..n * d).map(|at| value(at / d, at % d) as f32).collect();
+            let e = Embeddings::from_vec(n, d, data).unwrap();
+            let mut values = vec![f32::INFINITY; n];
+            let (mut picks, mut next) = (Vec::new(), first(&e).unwrap());
+            while picks.len() < count && (picks.is_empty() || values[next] > 0.0) {
+                picks.push(next);
+                for (i, value) in values.iter_mut().enumerate() {
+                    *value = value.min(squared_l2(Isa::best(), e.row(next), e.row(i)));
+                }
+                next = (0..n).fold(0, |best, i| if values[i] > values[best] { i } else { best });
+            }
+            let coreset = greedy(&e, count, &crate::Quiet);
+            assert_eq!(coreset.indices, picks, "kind {kind}");
+            assert_eq!(coreset.covering_radius, Some(values[next].sqrt()), "kind {kind}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! coreset, but their mean stays as a cap), or the root of the sum of squared distances to all rows. A row may be picked
 //! again once everything left is at distance zero, as in the original.
 
-use super::farthest::Farthest;
+use super::farthest::{Farthest, Unit};
 use crate::Progress;
 use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
@@ -50,7 +50,7 @@ pub fn exact_greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progres
 }
 
 fn pick(embeddings: &Embeddings, anchors: Vec<f32>, rows: usize, progress: &dyn Progress) -> Vec<usize> {
-    let mut farthest = Farthest::new(embeddings, anchors, f32::sqrt);
+    let mut farthest = Farthest::new(embeddings, anchors, Unit::Plain);
     for _ in 0..rows {
         let Some((index, _)) = farthest.largest() else { break };
         farthest.pick(index);
