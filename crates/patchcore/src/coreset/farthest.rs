@@ -29,10 +29,6 @@ const PICKS: usize = 16 * GROUP;
 const WIDTHS: [usize; 3] = [256, 128, 64];
 /// Rows below which codes are not worth their making.
 const FEWEST: usize = 1000;
-/// Share of the rows whose error is covered by the common one.
-const COVERED: f64 = 0.999;
-/// As a value of a pick: the filter never excludes it.
-const ALWAYS: i32 = -(1 << 29);
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,10 +333,7 @@ impl Coded {
         let k = WIDTHS.into_iter().find(|k| 2 * k <= rows.dim())?;
         let filter = Filter::new(rows, &Directions::new(rows, k), k)?;
         let codes = Encoder::new(filter.clone()).encode(rows.data());
-        let mut sorted = codes.errors.clone();
-        let covered = ((rows.len() as f64 * COVERED) as usize).min(rows.len() - 1);
-        let (_, &mut error, _) = sorted.select_nth_unstable_by(covered, f32::total_cmp);
-        let error = if error.is_finite() { error } else { 0.0 };
+        let error = codes.common_error();
         Some(Self { filter, codes, error, picks: Columns::new(k), halves: Vec::new() })
     }
 
@@ -351,14 +344,13 @@ impl Coded {
 
     /// Half the squared length of a code, for a pick.
     fn half(&self, row: usize) -> i32 {
-        if self.codes.errors[row] <= self.error { self.codes.norms[row] / 2 } else { ALWAYS }
+        self.codes.half(row, self.error)
     }
 
     /// What the product of a row's code with a pick's, less the pick's half, must reach for their distance to lie within a
     /// limit.
     fn asked(&self, row: usize, limit: f32) -> i32 {
-        let span = self.filter.span(limit, self.codes.errors[row]);
-        (self.codes.norms[row] - self.filter.reach(span, self.error)).div_euclid(2)
+        self.filter.asked(self.codes.norms[row], self.codes.errors[row], limit, self.error)
     }
 
     fn pick(&mut self, row: usize) {

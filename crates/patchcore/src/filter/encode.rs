@@ -1,7 +1,7 @@
 //! From rows to codes, each with its error.
 
 use super::directions::{Product, ProductSpace};
-use super::{Filter, Parts, TINY, UNIT, gamma};
+use super::{ALWAYS, COVERED, Filter, Parts, TINY, UNIT, gamma};
 use patchcore_kernels::codes::{quantise, turn};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Embeddings;
@@ -28,6 +28,21 @@ pub(crate) struct Codes {
     pub(crate) errors: Vec<f32>,
     /// A shorter code of the leading directions alone, `[n, GUESS]`: good for guessing, it bounds nothing.
     pub(crate) guesses: Vec<i8>,
+}
+
+impl Codes {
+    /// An error that covers nearly all rows; see [`half`](Self::half) for the others.
+    pub(crate) fn common_error(&self) -> f32 {
+        let mut errors = self.errors.clone();
+        let covered = ((errors.len() as f64 * COVERED) as usize).min(errors.len() - 1);
+        let (_, &mut error, _) = errors.select_nth_unstable_by(covered, f32::total_cmp);
+        if error.is_finite() { error } else { 0.0 }
+    }
+
+    /// Half the squared length of a row's code; [`ALWAYS`] if `common` does not cover its error.
+    pub(crate) fn half(&self, row: usize, common: f32) -> i32 {
+        if self.errors[row] <= common { self.norms[row] / 2 } else { ALWAYS }
+    }
 }
 
 /// A filter that is ready to make codes.

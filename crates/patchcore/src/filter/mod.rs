@@ -43,6 +43,7 @@ pub(crate) use encode::{Codes, Encoder, GUESS};
 
 use directions::{mean_row, principal_directions};
 use patchcore_tensor::Embeddings;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Half the distance from 1 to the next `f32`.
@@ -53,6 +54,10 @@ const WHOLE: usize = 64;
 const WIDEST: usize = 8192;
 /// More than underflow can take from a sum of squares.
 const TINY: f64 = 1e-40;
+/// Share of some rows whose errors are covered by their common one; the others are never dropped.
+const COVERED: f64 = 0.999;
+/// What is asked of a row beyond the common error: its product with any other is larger.
+pub(crate) const ALWAYS: i32 = -(1 << 29);
 /// The largest reach, beyond any `I`: that of everything.
 const FARTHEST: f64 = (1 << 29) as f64;
 
@@ -171,7 +176,6 @@ impl Filter {
 
     /// The Frobenius norm of `VVᵀ - I`.
     fn measure_skew(&self) -> f64 {
-        use rayon::prelude::*;
         let rows: Vec<&[f32]> = self.directions.chunks_exact(self.d).collect();
         let of_row = |i: usize| -> f64 {
             let off = |j: usize| {
@@ -207,6 +211,13 @@ impl Filter {
         let squared = (steps * steps).ceil();
         // Written so that NaN goes the safe way.
         if squared < FARTHEST { squared as i32 } else { FARTHEST as i32 }
+    }
+
+    /// What the product of a row's code with another's, less half the other's squared length, must reach for their
+    /// computed squared distance to be at most `limit`. `norm` and `error` are the row's; the other's error is at most
+    /// `common`.
+    pub(crate) fn asked(&self, norm: i32, error: f32, limit: f32, common: f32) -> i32 {
+        (norm - self.reach(self.span(limit, error), common)).div_euclid(2)
     }
 
     /// The relative error of a computed squared distance.

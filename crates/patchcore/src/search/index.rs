@@ -11,7 +11,7 @@
 
 use super::{Neighbours, nearest_into};
 use crate::bank::MemoryBank;
-use crate::filter::{Codes, Encoder, Filter, GUESS};
+use crate::filter::{ALWAYS, Codes, Encoder, Filter, GUESS};
 use patchcore_kernels::codes::{Columns, GROUP, Hit, Lanes, NEVER, best_per_lane, dots, hits};
 use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
@@ -20,10 +20,6 @@ use std::borrow::Cow;
 use std::ops::Add;
 use std::sync::{Mutex, PoisonError};
 
-/// As a value of a column: the filter never drops it.
-const ALWAYS: i32 = -(1 << 29);
-/// Share of the bank's rows whose error is covered by the common one; the others are never dropped.
-const COVERED: f64 = 0.999;
 /// Rows beyond `k` that are guessed.
 const SPARE: usize = 2;
 /// Fewest and most queries of a task.
@@ -97,15 +93,11 @@ impl Index {
         let encoder = Encoder::new(filter);
         let codes = encoder.encode(bank.rows.data());
         let k = encoder.filter.k();
-        let mut sorted = codes.errors.clone();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let covered = ((bank.len() as f64 * COVERED) as usize).min(bank.len() - 1);
-        let error = if sorted[covered].is_finite() { sorted[covered] } else { 0.0 };
-        let (columns, mut halves) = in_groups(&codes.values, k);
-        for (half, _) in halves.iter_mut().zip(&codes.errors).filter(|(_, e)| **e > error) {
-            *half = ALWAYS;
-        }
-        let guesses = (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k)));
+        let error = codes.common_error();
+        let (columns, halves) = in_groups(&codes.values, k, |row, _| codes.half(row, error));
+        let squared = |guess: &[i8]| guess.iter().map(|&v| i32::from(v).pow(2)).sum::<i32>();
+        let guesses =
+            (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k), |_, guess| squared(guess) / 2));
         let whole = if is_whole { None } else { Whole::new(bank, k) };
         Self { encoder, columns, halves, error, guesses, whole, spaces: Mutex::default() }
     }
@@ -159,12 +151,11 @@ impl Whole {
     }
 }
 
-/// Codes in groups, and half the squared length of each.
-fn in_groups(codes: &[i8], k: usize) -> (Columns, Vec<i32>) {
+/// Codes in groups, and half the squared length of each, as `half` gives it for its number and its values.
+fn in_groups(codes: &[i8], k: usize, half: impl Fn(usize, &[i8]) -> i32) -> (Columns, Vec<i32>) {
     let mut columns = Columns::new(k);
     codes.chunks_exact(k).for_each(|code| columns.push(code));
-    let half = |code: &[i8]| code.iter().map(|&v| i32::from(v).pow(2)).sum::<i32>() / 2;
-    let mut halves: Vec<i32> = codes.chunks_exact(k).map(half).collect();
+    let mut halves: Vec<i32> = codes.chunks_exact(k).enumerate().map(|(i, code)| half(i, code)).collect();
     halves.resize(columns.groups() * GROUP, NEVER);
     (columns, halves)
 }
@@ -272,9 +263,8 @@ impl Task<'_> {
 
     /// What the excess of a row must reach to stay.
     fn bound(&self, codes: &Codes, query: usize) -> i32 {
-        let filter = &self.index.encoder.filter;
-        let span = filter.span(self.limit(query), codes.errors[query]);
-        (codes.norms[query] - filter.reach(span, self.index.error)).div_euclid(2)
+        let Index { encoder, error, .. } = self.index;
+        encoder.filter.asked(codes.norms[query], codes.errors[query], self.limit(query), *error)
     }
 
     /// Filters the bank and measures what stays.
