@@ -305,7 +305,15 @@ pub(crate) struct Inspect {
 
 #[derive(Group)]
 #[command(override_usage = BENCH_USAGE, after_help = BENCH_NOTES)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(crate) part: Option<BenchPart>,
+
     /// Model file, then pictures, folders or patterns; with --compare pictures only
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
@@ -333,11 +341,44 @@ pub(crate) struct Bench {
 }
 
 const BENCH_USAGE: &str = "patchcore bench [--rounds <N>] [--weights <FILE>] <MODEL> <PATH>...
-       patchcore bench --compare <PRECISION> --good <DIR> [MODEL OPTIONS] <PATH>...";
+       patchcore bench --compare <PRECISION> --good <DIR> [MODEL OPTIONS] <PATH>...
+       patchcore bench coreset [OPTIONS] --good <DIR> [MODEL OPTIONS]";
 
 const BENCH_NOTES: &str = "\
 The first form judges the pictures one at a time and shows where the time goes. Its model says how it was fitted, so of
 the model options only --weights may stand there. `predict` reads pictures while it judges others and takes less time.";
+
+#[derive(Subcommand)]
+pub(crate) enum BenchPart {
+    /// Time and memory of choosing the memory bank alone, and a proof that it is the right one
+    Coreset(BenchCoreset),
+}
+
+#[derive(Group)]
+pub(crate) struct BenchCoreset {
+    /// Folder with pictures of good parts
+    #[arg(long, value_name = "DIR")]
+    pub(crate) good: PathBuf,
+
+    /// Choose from the first N patches only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) patches: Option<u64>,
+
+    /// Choose N times and tell the median time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+
+    /// Prove that the picks of the greedy sampler are those of the plain loop: every patch meets every pick
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Write patches and picks to a safetensors file, for other programs to choose from the same
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}
 
 #[derive(Group)]
 pub(crate) struct Demo {

@@ -124,6 +124,14 @@ impl<E: FeatureExtractor> PatchCore<E> {
         Ok(Model::joined(fitted, search, self.extractor))
     }
 
+    /// The embeddings of all patches, picture by picture in raster order: what the coreset is chosen from, `[n, d]`.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn embeddings(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Embeddings, Error> {
+        Ok(self.embed_all(self.chooser.as_ref().unwrap_or(&self.extractor), pictures, progress)?.rows)
+    }
+
     fn embed_all(
         &self,
         extractor: &E,

@@ -30,7 +30,7 @@ pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> 
 }
 
 /// The row farthest from the mean row, the lowest index among equals.
-fn first(embeddings: &Embeddings) -> Option<usize> {
+pub(super) fn first(embeddings: &Embeddings) -> Option<usize> {
     let (isa, mean) = (Isa::best(), mean(embeddings));
     let to_mean = (0..embeddings.len()).map(|i| squared_l2(isa, &mean, embeddings.row(i)));
     let best = to_mean.enumerate().fold(None, |best: Option<(usize, f32)>, (i, distance)| match best {

@@ -12,10 +12,12 @@ mod farthest;
 mod greedy;
 mod projection;
 mod reference;
+mod replay;
 
 pub use greedy::greedy;
 pub use projection::Projection;
 pub use reference::{approximate_greedy, exact_greedy};
+pub use replay::replay;
 
 use crate::mt19937::Mt19937;
 use crate::{Error, Progress, Stage};
@@ -107,7 +109,7 @@ impl BankSize {
 }
 
 /// The chosen patches.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Coreset {
     /// Row numbers in the order in which they were chosen.
     pub indices: Vec<usize>,

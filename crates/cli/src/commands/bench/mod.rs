@@ -1,14 +1,19 @@
 //! `patchcore bench`: what the program does on the user's own machine and pictures, without labels.
 
 mod compare;
+mod coreset;
+mod memory;
 mod peak;
 mod stages;
 mod walk;
 
-use crate::args::{Bench, Shown};
+use crate::args::{Bench, BenchPart, Shown};
 use crate::exit::{Code, Failure};
 
 pub(crate) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
+    if let Some(BenchPart::Coreset(args)) = &args.part {
+        return coreset::run(args, how);
+    }
     match args.compare {
         Some(other) => compare::run(args, other, how),
         None => stages::run(args, how),

@@ -1,0 +1,115 @@
+//! Time and memory of choosing the memory bank, apart from all else, and the proof that it is the right one.
+
+use super::{memory, quantile};
+use crate::args::{BenchCoreset, Shown};
+use crate::commands::fit::good_pictures;
+use crate::exit::{Code, Failure};
+use crate::output::{self, score_json};
+use crate::progress::Bars;
+use crate::{backbone, config};
+use patchcore::coreset::{Coreset, replay};
+use patchcore::{Progress, SamplerKind};
+use patchcore_files::write_atomic;
+use patchcore_tensor::Embeddings;
+use safetensors::tensor::{Dtype, TensorView};
+use serde_json::json;
+use std::path::Path;
+use std::time::Instant;
+
+const MIB: f64 = (1 << 20) as f64;
+
+pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
+    let params = config::params(&args.model)?;
+    let sampler = params.sampler.clone();
+    if args.verify && sampler.kind != SamplerKind::Greedy {
+        return Err(Failure::usage("--verify proves the picks of --sampler greedy"));
+    }
+    if let Some(path) = &args.save {
+        output::check_file(path, false)?;
+    }
+    let bars = Bars::new(how);
+    let patches = {
+        let method = backbone::method(params, args.model.weights.as_deref())?;
+        let all = method.embeddings(&good_pictures(&args.good)?, &bars)?;
+        first(all, args.patches)?
+    };
+    memory::forget_peak();
+    let mut coreset = Coreset::default();
+    let mut seconds = Vec::new();
+    for _ in 0..args.rounds {
+        let start = Instant::now();
+        coreset = sampler.select(&patches, &bars)?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let seconds = quantile(&seconds, 0.5);
+    let held = (patches.data().len() * size_of::<f32>()) as u64;
+    let more = memory::peak().map(|peak| peak.saturating_sub(held) as f64 / MIB);
+    let start = Instant::now();
+    if args.verify {
+        bars.begin_named("replay", patches.len());
+        replay(&patches, &coreset, &bars).map_err(|wrong| Failure::new(Code::Internal, wrong))?;
+        bars.end();
+    }
+    let verified = args.verify.then(|| start.elapsed().as_secs_f64());
+    if let Some(path) = &args.save {
+        save(path, &patches, &coreset)?;
+    }
+    let (n, rows, d, threads) =
+        (patches.len(), coreset.indices.len(), patches.dim(), rayon::current_num_threads());
+    if how.json {
+        let report = json!({
+            "patches": n,
+            "embedding_dimension": d,
+            "bank_rows": rows,
+            "threads": threads,
+            "seconds": seconds,
+            "features_mib": held as f64 / MIB,
+            "more_mib": more,
+            "covering_radius": coreset.covering_radius.map(score_json),
+            "verify_seconds": verified,
+        });
+        output::line(&report.to_string())?;
+        return Ok(Code::Done);
+    }
+    output::line(&format!("{rows} of {n} patches of {d} values in {seconds:.2} s with {threads} thread(s)"))?;
+    let more =
+        more.map_or("unknown here".to_string(), |mib| format!("{mib:.0} MiB, the program itself included"));
+    output::line(&format!("memory: {:.0} MiB for the patches; beyond them {more}", held as f64 / MIB))?;
+    if let Some(radius) = coreset.covering_radius {
+        output::line(&format!("covering radius {radius}: no patch is farther from the bank"))?;
+    }
+    if let Some(seconds) = verified {
+        let pairs = n as f64 * rows as f64;
+        output::line(&format!(
+            "verified in {seconds:.1} s with {pairs:.3e} distances: the picks of the plain loop"
+        ))?;
+    }
+    Ok(Code::Done)
+}
+
+/// The first rows, or all.
+fn first(all: Embeddings, rows: Option<u64>) -> Result<Embeddings, Failure> {
+    let Some(rows) = rows.map(|rows| rows as usize) else { return Ok(all) };
+    let (n, d) = (all.len(), all.dim());
+    if rows > n {
+        return Err(Failure::usage(format!("--patches {rows}: the pictures have {n}")));
+    }
+    let mut data = all.into_vec();
+    data.truncate(rows * d);
+    data.shrink_to_fit();
+    Embeddings::from_vec(rows, d, data).map_err(|e| Failure::new(Code::Internal, e.to_string()))
+}
+
+/// Writes `features`, f32 `[n, d]`, and `coreset`, i64 `[picks]`.
+fn save(path: &Path, patches: &Embeddings, coreset: &Coreset) -> Result<(), Failure> {
+    let internal = |e: safetensors::SafeTensorError| Failure::new(Code::Internal, e.to_string());
+    let features: Vec<u8> = patches.data().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let picks: Vec<u8> = coreset.indices.iter().flat_map(|&i| (i as i64).to_le_bytes()).collect();
+    let shape = vec![patches.len(), patches.dim()];
+    let tensors = [
+        ("features", TensorView::new(Dtype::F32, shape, &features).map_err(internal)?),
+        ("coreset", TensorView::new(Dtype::I64, vec![coreset.indices.len()], &picks).map_err(internal)?),
+    ];
+    let bytes = safetensors::serialize(tensors, None).map_err(internal)?;
+    Ok(write_atomic(path, &bytes, false)?)
+}
