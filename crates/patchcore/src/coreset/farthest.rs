@@ -12,7 +12,7 @@
 //! distances can matter (see the filter's page), and only those are computed. The picks are those of the plain loop, ties
 //! to the lowest index included.
 
-use crate::filter::{Codes, Directions, Encoder, Filter};
+use crate::filter::{Codes, Directions, Encoder, Filter, likely, sort_by_row};
 use patchcore_kernels::codes::{Columns, GROUP, Hit, NEVER, hits};
 use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
@@ -20,13 +20,17 @@ use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
 /// About how many rows a pool starts with.
-const POOL: usize = 4096;
+const POOL: usize = 16384;
 /// Rows of a task that catches up.
-const ROWS: usize = 96;
+const ROWS: usize = 64;
 /// Picks that a row takes before it is asked again whether it may stop; whole groups.
-const PICKS: usize = 16 * GROUP;
+const PICKS: usize = 32 * GROUP;
+/// Picks that a row is measured to at once.
+const LIKELY: usize = 4;
 /// Values of a code, where rows are at least twice as wide.
 const WIDTHS: [usize; 3] = [256, 128, 64];
+/// Share of the rows whose errors are covered by their common one.
+const COVERED: f64 = 0.5;
 /// Rows below which codes are not worth their making.
 const FEWEST: usize = 1000;
 
@@ -73,8 +77,12 @@ pub(super) struct Farthest<'a> {
 struct Coded {
     filter: Filter,
     codes: Codes,
-    /// Every pick's error is at most this, or it is never excluded.
+    /// About every pick's error; what some have beyond it their halves make up for.
     error: f32,
+    /// The largest error of a row.
+    largest_error: f32,
+    /// Every row lies within this span of the picks that may matter to it.
+    span: f64,
     picks: Columns,
     /// Half the squared length of each pick's code.
     halves: Vec<i32>,
@@ -188,6 +196,10 @@ impl<'a> Farthest<'a> {
 
     fn refill(&mut self) {
         self.empty_pool();
+        let largest = self.values.iter().copied().fold(0.0, f32::max);
+        if let Some(coded) = &mut self.coded {
+            coded.falls_to(self.unit.limit(largest), &self.picks);
+        }
         let level = level(&self.values);
         let above = |value: f32| level.is_none_or(|level| value > level);
         let now = self.picks.len() as u32;
@@ -214,12 +226,13 @@ impl<'a> Farthest<'a> {
     fn catch_up(&self, rows: &[u32], level: f32) -> Vec<(f32, u32)> {
         let mut out: Vec<(f32, u32)> =
             rows.iter().map(|&i| (self.values[i as usize], self.seen[i as usize])).collect();
+        let mut space = Space::default();
         let mut first = out[0].1 as usize / GROUP * GROUP;
         let mut open: Vec<usize> = (0..rows.len()).collect();
         while first < self.picks.len() && !open.is_empty() {
             let end = self.picks.len().min(first + PICKS);
             match &self.coded {
-                Some(coded) => self.take_likely(coded, rows, &open, first..end, &mut out),
+                Some(coded) => self.take_likely(coded, rows, &open, first..end, &mut out, &mut space),
                 None => {
                     for &i in &open {
                         let value = &mut out[i].0;
@@ -252,31 +265,52 @@ impl<'a> Farthest<'a> {
         open: &[usize],
         picks: std::ops::Range<usize>,
         out: &mut [(f32, u32)],
+        space: &mut Space,
     ) {
         let asked = |i: usize, value: f32| coded.asked(rows[i] as usize, self.unit.limit(value));
-        let bounds: Vec<i32> = open.iter().map(|&i| asked(i, out[i].0)).collect();
-        let codes: Vec<i8> = open.iter().flat_map(|&i| coded.code(rows[i] as usize)).copied().collect();
+        let Space { codes, bounds, found, starts, stay } = space;
+        codes.clear();
+        open.iter().for_each(|&i| codes.extend_from_slice(coded.code(rows[i] as usize)));
+        bounds.clear();
+        bounds.extend(open.iter().map(|&i| asked(i, out[i].0)));
+        found.clear();
         let groups = picks.start / GROUP..picks.end.div_ceil(GROUP);
-        let mut found: Vec<Hit> = Vec::new();
-        hits(Isa::best(), &codes, &bounds, &coded.picks, &coded.halves, groups, &mut found);
-        found.sort_unstable_by_key(|hit| (hit.row, std::cmp::Reverse(hit.excess), hit.column));
-        for of_row in found.chunk_by(|a, b| a.row == b.row) {
-            let i = open[of_row[0].row as usize];
-            let mut bound = bounds[of_row[0].row as usize];
-            for some in of_row.chunks(4) {
-                if some[0].excess < bound {
-                    break;
+        hits(Isa::best(), codes, bounds, &coded.picks, &coded.halves, groups, found);
+        sort_by_row(found, open.len(), starts, stay);
+        for (place, &i) in open.iter().enumerate() {
+            let own = &mut stay[starts[place]..starts[place + 1]];
+            if own.len() > LIKELY {
+                own.select_nth_unstable_by_key(LIKELY, |hit| std::cmp::Reverse(likely(hit)));
+            }
+            let mut bound = bounds[place];
+            let (mut numbers, mut count) = ([0; LIKELY], 0);
+            for (at, hit) in own.iter().enumerate() {
+                if hit.excess >= bound {
+                    numbers[count] = self.picks[hit.column as usize];
+                    count += 1;
                 }
-                let before = out[i].0;
-                let numbers: [u32; 4] =
-                    std::array::from_fn(|j| some.get(j).map_or(0, |hit| self.picks[hit.column as usize]));
-                self.take(rows[i], &numbers[..some.len()], &mut out[i].0);
-                if out[i].0 < before {
-                    bound = asked(i, out[i].0);
+                if count == LIKELY || at + 1 == own.len() {
+                    let before = out[i].0;
+                    self.take(rows[i], &numbers[..count], &mut out[i].0);
+                    count = 0;
+                    if out[i].0 < before {
+                        bound = asked(i, out[i].0);
+                    }
                 }
             }
         }
     }
+}
+
+/// Memory of a task that catches up.
+#[derive(Default)]
+struct Space {
+    codes: Vec<i8>,
+    bounds: Vec<i32>,
+    /// What the filter left, as it was found, then row by row, and where each row's share starts.
+    found: Vec<Hit>,
+    stay: Vec<Hit>,
+    starts: Vec<usize>,
 }
 
 /// A level with about [`POOL`] values above it; none if there are not more rows than that.
@@ -333,8 +367,19 @@ impl Coded {
         let k = WIDTHS.into_iter().find(|k| 2 * k <= rows.dim())?;
         let filter = Filter::new(rows, &Directions::new(rows, k), k)?;
         let codes = Encoder::new(filter.clone()).encode(rows.data());
-        let error = codes.common_error();
-        Some(Self { filter, codes, error, picks: Columns::new(k), halves: Vec::new() })
+        let error = codes.common_error(COVERED);
+        // Rows without a finite error are never excluded from anything.
+        let largest_error = codes.errors.iter().copied().filter(|e| e.is_finite()).fold(0.0, f32::max);
+        let (picks, halves, span) = (Columns::new(k), Vec::new(), f64::INFINITY);
+        Some(Self { filter, codes, error, largest_error, span, picks, halves })
+    }
+
+    /// No limit will be asked for above this one.
+    fn falls_to(&mut self, limit: f32, picks: &[u32]) {
+        self.span = self.filter.span(limit, self.largest_error);
+        for (i, &pick) in picks.iter().enumerate() {
+            self.halves[i] = self.half(pick as usize);
+        }
     }
 
     fn code(&self, row: usize) -> &[i8] {
@@ -344,7 +389,7 @@ impl Coded {
 
     /// Half the squared length of a code, for a pick.
     fn half(&self, row: usize) -> i32 {
-        self.codes.half(row, self.error)
+        self.filter.half(self.codes.norms[row], self.codes.errors[row], self.error, self.span)
     }
 
     /// What the product of a row's code with a pick's, less the pick's half, must reach for their distance to lie within a

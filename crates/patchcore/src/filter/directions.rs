@@ -121,9 +121,10 @@ impl Product {
         Self { pieces: (0..d).step_by(DEPTH).map(piece).collect(), d, co }
     }
 
-    /// How many roundings, one after the other, a product may have met.
+    /// How many roundings, one after the other, a term of a product may have met: its own, one for each term of its piece
+    /// that is added, and one for each piece.
     pub(super) fn roundings(&self) -> usize {
-        2 * (DEPTH + self.pieces.len())
+        1 + DEPTH + self.pieces.len()
     }
 
     /// For each of `others`, its dot products with all packed rows.

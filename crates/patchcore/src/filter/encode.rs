@@ -1,8 +1,8 @@
 //! From rows to codes, each with its error.
 
 use super::directions::{Product, ProductSpace};
-use super::{ALWAYS, COVERED, Filter, Parts, TINY, UNIT, gamma};
-use patchcore_kernels::codes::{quantise, turn};
+use super::{Filter, Parts, TINY, UNIT, gamma};
+use patchcore_kernels::codes::{LARGEST, quantise, turn};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 const BLOCK: usize = 48;
 /// Rows that say how far coordinates reach.
 const SAMPLE: usize = 4096;
-/// Room for rows beyond the sample: what reaches farther is cut and pays with its error.
-const ROOM: f32 = 1.15;
+/// Shares of the largest coordinate that a code may reach: what lies beyond is cut and pays with its error.
+const REACHES: [f32; 7] = [1.15, 1.0, 0.87, 0.76, 0.66, 0.57, 0.5];
 /// Values of a guess.
 pub(crate) const GUESS: usize = 32;
 
@@ -31,17 +31,12 @@ pub(crate) struct Codes {
 }
 
 impl Codes {
-    /// An error that covers nearly all rows; see [`half`](Self::half) for the others.
-    pub(crate) fn common_error(&self) -> f32 {
+    /// An error that covers this share of the rows; [`Filter::half`] makes up for the others.
+    pub(crate) fn common_error(&self, share: f64) -> f32 {
         let mut errors = self.errors.clone();
-        let covered = ((errors.len() as f64 * COVERED) as usize).min(errors.len() - 1);
+        let covered = ((errors.len() as f64 * share) as usize).min(errors.len() - 1);
         let (_, &mut error, _) = errors.select_nth_unstable_by(covered, f32::total_cmp);
         if error.is_finite() { error } else { 0.0 }
-    }
-
-    /// Half the squared length of a row's code; [`ALWAYS`] if `common` does not cover its error.
-    pub(crate) fn half(&self, row: usize, common: f32) -> i32 {
-        if self.errors[row] <= common { self.norms[row] / 2 } else { ALWAYS }
     }
 }
 
@@ -89,8 +84,8 @@ impl Encoder {
         Self { filter, product, longest, spaces: Mutex::default() }
     }
 
-    /// The mean length of the rest, the largest coordinate after turning, and that of guesses; `None` if that is nothing.
-    pub(super) fn extent(&self, rows: &Embeddings) -> Option<[f32; 3]> {
+    /// The mean length of the rest, and the steps of codes and of guesses; `None` if rows cannot be told apart.
+    pub(super) fn measure(&self, rows: &Embeddings) -> Option<[f32; 3]> {
         let every = rows.len().div_ceil(SAMPLE);
         let sample: Vec<f32> = (0..rows.len()).step_by(every).flat_map(|i| rows.row(i).to_vec()).collect();
         let k = self.filter.k();
@@ -100,18 +95,16 @@ impl Encoder {
         let n = images.len() / k;
         let rest: f64 = images.chunks_exact(k).map(|image| f64::from(image[k - 1])).sum();
         let centre = if self.product.is_some() { (rest / n as f64) as f32 } else { 0.0 };
-        let largest = |values: &[f32], so_far: f32| values.iter().fold(so_far, |m, v| m.max(v.abs()));
-        let (isa, mut full, mut short) = (Isa::best(), 0.0, 0.0);
+        let isa = Isa::best();
+        let mut short = Vec::with_capacity(n * GUESS.min(k));
         for image in images.chunks_exact_mut(k) {
-            let mut leading = image[..GUESS.min(k)].to_vec();
-            turn(isa, &mut leading);
-            short = largest(&leading, short);
+            short.extend_from_slice(&image[..GUESS.min(k)]);
             image[k - 1] -= centre;
             turn(isa, image);
-            full = largest(image, full);
         }
-        let extent = [centre, full * ROOM, short * ROOM];
-        (full > 0.0 && short > 0.0 && extent.iter().all(|v| v.is_finite())).then_some(extent)
+        short.chunks_exact_mut(GUESS.min(k)).for_each(|guess| turn(isa, guess));
+        let steps = [centre, best_step(&images, k)?, best_step(&short, GUESS.min(k))?];
+        steps.iter().all(|v| v.is_finite()).then_some(steps)
     }
 
     /// The codes of rows that lie one after the other.
@@ -209,4 +202,16 @@ fn squared_length(row: &[f32]) -> f64 {
 fn above(error: f64) -> f32 {
     let rounded = (error * (1.0 + 1e-6)) as f32;
     if rounded.is_nan() { f32::INFINITY } else { rounded.next_up() }
+}
+
+/// The step with which rows of `k` coordinates lose least on the average; `None` if there is nothing to tell apart.
+fn best_step(images: &[f32], k: usize) -> Option<f32> {
+    let largest = images.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let mut code = vec![0; k];
+    let mut missed = |step: f32| -> f64 {
+        images.chunks_exact(k).map(|image| quantise(Isa::best(), image, step, &mut code)).sum()
+    };
+    let steps = REACHES.map(|reach| largest * reach / LARGEST as f32);
+    let measured = steps.into_iter().filter(|step| *step > 0.0).map(|step| (missed(step), step));
+    measured.reduce(|a, b| if b.0 < a.0 { b } else { a }).map(|(_, step)| step)
 }

@@ -36,10 +36,12 @@
 
 mod directions;
 mod encode;
+mod stay;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use encode::{Codes, Encoder, GUESS};
+pub(crate) use stay::{likely, sort_by_row};
 
 use directions::{mean_row, principal_directions};
 use patchcore_tensor::Embeddings;
@@ -54,10 +56,8 @@ const WHOLE: usize = 64;
 const WIDEST: usize = 8192;
 /// More than underflow can take from a sum of squares.
 const TINY: f64 = 1e-40;
-/// Share of some rows whose errors are covered by their common one; the others are never dropped.
-const COVERED: f64 = 0.999;
-/// What is asked of a row beyond the common error: its product with any other is larger.
-pub(crate) const ALWAYS: i32 = -(1 << 29);
+/// The half of a row that is never dropped: its product with any other is larger.
+const ALWAYS: i32 = -(1 << 29);
 /// The largest reach, beyond any `I`: that of everything.
 const FARTHEST: f64 = (1 << 29) as f64;
 
@@ -125,8 +125,8 @@ impl Filter {
     fn fitted_to(rows: &Embeddings, k: usize, mean: Vec<f32>, directions: Vec<f32>) -> Option<Self> {
         let raw = Parts { k, centre: 0.0, step: 1.0, guess_step: 1.0 };
         let raw = Self::from_parts(raw, mean, directions)?;
-        let [centre, full, short] = Encoder::new(raw.clone()).extent(rows)?;
-        let parts = Parts { k, centre, step: full / 127.0, guess_step: short / 127.0 };
+        let [centre, step, guess_step] = Encoder::new(raw.clone()).measure(rows)?;
+        let parts = Parts { k, centre, step, guess_step };
         Self::from_parts(parts, raw.mean, raw.directions)
     }
 
@@ -218,6 +218,21 @@ impl Filter {
     /// `common`.
     pub(crate) fn asked(&self, norm: i32, error: f32, limit: f32, common: f32) -> i32 {
         (norm - self.reach(self.span(limit, error), common)).div_euclid(2)
+    }
+
+    /// The half of the other's squared length that stands on its side of the comparison: less where its `error` exceeds
+    /// `common`, as much as a pair within `span` needs. [`ALWAYS`] where that is too much to say.
+    ///
+    /// Such a pair has `step sqrt(I) <= span + error`, and [`reach`](Self::reach) allows for
+    /// `step sqrt(I) <= span + common`; the squares differ by `(error - common) (2 span + error + common)`.
+    pub(crate) fn half(&self, norm: i32, error: f32, common: f32, span: f64) -> i32 {
+        if error <= common {
+            return norm.div_euclid(2);
+        }
+        let (error, common, step) = (f64::from(error), f64::from(common), f64::from(self.parts.step));
+        let steps = (error - common) * (2.0 * span + error + common) / (step * step) * (1.0 + 1e-9);
+        // Written so that NaN goes the safe way.
+        if steps < FARTHEST / 2.0 { (norm - steps.ceil() as i32).div_euclid(2) } else { ALWAYS }
     }
 
     /// The relative error of a computed squared distance.

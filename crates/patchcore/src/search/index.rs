@@ -11,7 +11,7 @@
 
 use super::{Neighbours, nearest_into};
 use crate::bank::MemoryBank;
-use crate::filter::{ALWAYS, Codes, Encoder, Filter, GUESS};
+use crate::filter::{Codes, Encoder, Filter, GUESS, likely, sort_by_row};
 use patchcore_kernels::codes::{Columns, GROUP, Hit, Lanes, NEVER, best_per_lane, dots, hits};
 use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
@@ -28,6 +28,8 @@ const TASK: [usize; 2] = [48, 1008];
 const PAIRS: usize = 4 << 20;
 /// Rows that are measured at once.
 const LIKELY: usize = 4;
+/// Share of the rows whose errors are covered by their common one; the others always stay.
+const COVERED: f64 = 0.999;
 
 /// The codes of a memory bank.
 pub(crate) struct Index {
@@ -93,8 +95,10 @@ impl Index {
         let encoder = Encoder::new(filter);
         let codes = encoder.encode(bank.rows.data());
         let k = encoder.filter.k();
-        let error = codes.common_error();
-        let (columns, halves) = in_groups(&codes.values, k, |row, _| codes.half(row, error));
+        let error = codes.common_error(COVERED);
+        let (columns, halves) = in_groups(&codes.values, k, |row, _| {
+            encoder.filter.half(codes.norms[row], codes.errors[row], error, f64::INFINITY)
+        });
         let squared = |guess: &[i8]| guess.iter().map(|&v| i32::from(v).pow(2)).sum::<i32>();
         let guesses =
             (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k), |_, guess| squared(guess) / 2));
@@ -366,28 +370,5 @@ impl Task<'_> {
             best.squared.copy_from_slice(&found.squared);
             best.index.copy_from_slice(&found.index);
         }
-    }
-}
-
-/// The larger, the nearer the row, as far as its code tells.
-fn likely(hit: &Hit) -> i32 {
-    if hit.excess > -ALWAYS / 2 { i32::MIN } else { hit.excess }
-}
-
-/// Brings hits into the order of their rows; those of row `i` then lie at `starts[i]..starts[i + 1]`.
-fn sort_by_row(hits: &[Hit], rows: usize, starts: &mut Vec<usize>, sorted: &mut Vec<Hit>) {
-    starts.clear();
-    starts.resize(rows + 2, 0);
-    // Shifted by two while counting, by one while placing.
-    for hit in hits {
-        starts[hit.row as usize + 2] += 1;
-    }
-    (1..rows + 2).for_each(|i| starts[i] += starts[i - 1]);
-    sorted.clear();
-    sorted.resize(hits.len(), Hit { row: 0, column: 0, excess: 0 });
-    for hit in hits {
-        let place = &mut starts[hit.row as usize + 1];
-        sorted[*place] = *hit;
-        *place += 1;
     }
 }
