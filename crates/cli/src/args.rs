@@ -149,7 +149,7 @@ pub(crate) struct ModelOptions {
         short,
         long,
         value_name = "SHARE",
-        conflicts_with = "bank_rows",
+        conflicts_with_all = ["bank_rows", "bank_size"],
         allow_negative_numbers = true,
         help_heading = "Model"
     )]
@@ -158,6 +158,10 @@ pub(crate) struct ModelOptions {
     /// Rows that the bank keeps, instead of a share
     #[arg(long, value_name = "N", help_heading = "Model")]
     pub(crate) bank_rows: Option<usize>,
+
+    /// Bytes that the bank may take in the model file, such as 500kB, 2MiB; instead of a share
+    #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "bank_rows", help_heading = "Model")]
+    pub(crate) bank_size: Option<u64>,
 
     /// Shorter side before a centre crop; without it, and without a reference preset, the whole picture is used
     #[arg(long, value_name = "PIXELS", help_heading = "Model")]
@@ -170,6 +174,28 @@ pub(crate) struct ModelOptions {
     /// Seed of the samplers that draw numbers
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model")]
     pub(crate) seed: u32,
+}
+
+/// A number of bytes with or without a unit: powers of 1000, or of 1024 with an `i`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+    let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        unit => return Err(format!("unknown unit {unit}; known: B, kB, KiB, MB, MiB, GB, GiB")),
+    };
+    let number: f64 = digits.parse().map_err(|_| "must be a number of bytes, such as 2MiB".to_string())?;
+    let bytes = number * f64::from(unit);
+    // Below it, whole numbers are exact.
+    let sound = bytes >= 1.0 && bytes < (1u64 << 53) as f64;
+    sound
+        .then_some(bytes as u64)
+        .ok_or_else(|| "must be at least one byte, and no astronomical number".to_string())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
@@ -206,6 +232,8 @@ pub(crate) enum SamplerName {
     /// The original's exact greedy on the projection
     #[value(alias = "greedy_coreset")]
     ReferenceGreedy,
+    /// anomalib's greedy: sparse random projection, random first patch
+    Anomalib,
     /// A random subset
     Random,
     /// Every patch
@@ -351,7 +379,7 @@ the model options only --weights may stand there. `predict` reads pictures while
 #[derive(Subcommand)]
 pub(crate) enum BenchPart {
     /// Time and memory of choosing the memory bank alone, and a proof that it is the right one
-    Coreset(BenchCoreset),
+    Coreset(Box<BenchCoreset>),
 }
 
 #[derive(Group)]
@@ -389,4 +417,20 @@ pub(crate) struct Demo {
     /// Another seed draws other pictures
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn units_of_bytes() {
+        let read = |text| bytes(text).ok();
+        assert_eq!(read("2MiB"), Some(2 << 20));
+        assert_eq!([read("500kB"), read("500 KB"), read("500k")], [Some(500_000); 3]);
+        assert_eq!([read("1.5GiB"), read("7"), read("3g")], [Some(3 << 29), Some(7), Some(3_000_000_000)]);
+        for bad in ["", "MiB", "2 miles", "-3MB", "0", "0.2", "nan", "inf", "1e300", "1e17"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
 }

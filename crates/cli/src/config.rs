@@ -51,16 +51,19 @@ pub(crate) fn params(options: &ModelOptions) -> Result<Params, Failure> {
     params.embedding.reduction = reduction(options, params.embedding.reduction);
     params.preprocess.geometry = geometry(options, params.preprocess.geometry);
     params.sampler.seed = options.seed;
-    params.sampler.size = match (options.percentage, options.bank_rows) {
-        (Some(share), _) => BankSize::Ratio(share),
-        (None, Some(rows)) => BankSize::Rows(rows),
-        (None, None) => params.sampler.size,
-    };
+    // At most one of them is given.
+    let asked = [
+        options.percentage.map(BankSize::Ratio),
+        options.bank_rows.map(BankSize::Rows),
+        options.bank_size.map(BankSize::Bytes),
+    ];
+    params.sampler.size = asked.into_iter().flatten().next().unwrap_or(params.sampler.size);
     if let Some(sampler) = options.sampler {
         params.sampler.kind = match sampler {
             SamplerName::Greedy => SamplerKind::Greedy,
             SamplerName::Reference => SamplerKind::Reference,
             SamplerName::ReferenceGreedy => SamplerKind::ReferenceGreedy,
+            SamplerName::Anomalib => SamplerKind::Anomalib,
             SamplerName::Random => SamplerKind::Random,
             SamplerName::Identity => SamplerKind::Identity,
         };

@@ -157,3 +157,29 @@ fn one_good_picture_gives_no_threshold_and_no_flips() {
     }
     assert!(room.run(line).succeeds().stdout.contains("verdict flips      unknown: no threshold"));
 }
+
+#[test]
+fn the_coreset_alone_is_timed_and_proved() {
+    let room = Room::with_data();
+    let line = "bench coreset --good set/bolt/train/good --imagesize 96 --bank-rows 60";
+    let report =
+        room.run(&format!("{line} --rounds 3 --verify --save picks.safetensors --json")).succeeds().json();
+    positive(&report, ["seconds", "verify_seconds", "features_mib", "covering_radius"]);
+    assert_eq!((&report["bank_rows"], &report["embedding_dimension"]), (&60.into(), &152.into()));
+    let bytes = room.read("picks.safetensors");
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let patches = report["patches"].as_u64().unwrap() as usize;
+    assert_eq!(file.tensor("features").unwrap().shape(), [patches, 152]);
+    assert_eq!(file.tensor("coreset").unwrap().shape(), [60]);
+
+    let text = room.run(&format!("{line} --verify --patches 100")).succeeds().stdout;
+    let firsts: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(firsts, ["60", "memory:", "covering", "verified"]);
+    assert!(text.starts_with("60 of 100 patches of 152 values in "), "{text}");
+
+    room.run(&format!("{line} --sampler random --verify")).fails(2, &["--verify", "greedy"]);
+    room.run(&format!("{line} --patches 1000000")).fails(2, &["--patches 1000000", "have"]);
+    room.run(&format!("{line} --patches 59")).fails(3, &["60", "59"]);
+    room.run("bench coreset").fails(2, &["--good"]);
+    room.run(&format!("{line} --save picks.safetensors")).fails(5, &["picks.safetensors: exists already"]);
+}

@@ -92,9 +92,14 @@ fn an_impossible_output_is_refused_before_the_work() {
 #[test]
 fn every_sampler_keeps_its_rows() {
     let room = Room::with_data();
-    for (sampler, rows) in
-        [("greedy", 9), ("reference", 9), ("reference-greedy", 9), ("random", 9), ("identity", 96)]
-    {
+    for (sampler, rows) in [
+        ("greedy", 9),
+        ("reference", 9),
+        ("reference-greedy", 9),
+        ("anomalib", 9),
+        ("random", 9),
+        ("identity", 96),
+    ] {
         let line = "fit --dataset set --category bolt --imagesize 32 --bank-rows 9 --json";
         let summary =
             room.run(&format!("{line} --sampler {sampler} -o {sampler}.patchcore")).succeeds().json();
@@ -102,6 +107,21 @@ fn every_sampler_keeps_its_rows() {
         let judged = room.run(&format!("predict --json {sampler}.patchcore set/bolt/test/dent")).succeeds();
         assert!(judged.json_lines().iter().all(|r| r["image_score"].as_f64().is_some()), "{sampler}");
     }
+}
+
+#[test]
+fn a_bank_of_so_many_bytes() {
+    let room = Room::with_data();
+    let line =
+        "fit --dataset set --category bolt --imagesize 32 --json -o part.patchcore --force --bank-size";
+    // 152 values and an origin: 620 bytes a row.
+    for (bytes, rows) in [("6KiB", 9), ("620", 1), ("1GB", 96)] {
+        assert_eq!(room.run(&format!("{line} {bytes}")).succeeds().json()["bank_rows"], rows, "{bytes}");
+    }
+    let line = line.replace("--json ", "");
+    room.run(&format!("{line} 619")).fails(3, &["619 bytes", "620"]);
+    room.run(&format!("{line} 2miles")).fails(2, &["unknown unit miles", "MiB"]);
+    room.run(&format!("{line} 6KiB --bank-rows 3")).fails(2, &["cannot be used with"]);
 }
 
 #[test]

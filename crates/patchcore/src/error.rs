@@ -61,6 +61,15 @@ pub enum Error {
         patches: usize,
     },
 
+    /// The bytes that the bank may take hold no row.
+    #[error("a memory bank of {bytes} bytes holds no row: each takes {row}")]
+    BankTooSmall {
+        /// Bytes that the bank may take.
+        bytes: u64,
+        /// Bytes of a row.
+        row: usize,
+    },
+
     /// The sampling ratio leaves nothing.
     #[error("{percentage} of {patches} patches is no patch at all: raise the sampling ratio or add pictures")]
     EmptyBank {

@@ -128,9 +128,13 @@ fn threads_and_samplers_change_nothing_that_they_must_not() {
             (model.fitted().to_bytes().unwrap(), model.predict(&picture(9, true)).unwrap())
         })
     };
-    for kind in
-        [SamplerKind::Greedy, SamplerKind::Reference, SamplerKind::ReferenceGreedy, SamplerKind::Random]
-    {
+    for kind in [
+        SamplerKind::Greedy,
+        SamplerKind::Reference,
+        SamplerKind::ReferenceGreedy,
+        SamplerKind::Anomalib,
+        SamplerKind::Random,
+    ] {
         let one = fit(1, kind);
         for threads in [2, 3, 8] {
             assert_eq!(one, fit(threads, kind), "{kind:?} with {threads} threads");

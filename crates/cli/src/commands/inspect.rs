@@ -70,7 +70,9 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         training.patches,
         training.skipped.len()
     ))?;
-    let radius = training.covering_radius.map_or("unknown".to_string(), |r| format!("{r:.4}"));
+    let radius = training.covering_radius.map_or("unknown".to_string(), |r| {
+        format!("{r:.4} (no training patch is farther from its nearest row)")
+    });
     output::line(&format!("memory bank    {} rows, covering radius {radius}", bank.len()))?;
     match &fitted.calibration {
         Some(c) => output::line(&format!(

@@ -270,7 +270,9 @@ impl<'a> Farthest<'a> {
         let asked = |i: usize, value: f32| coded.asked(rows[i] as usize, self.unit.limit(value));
         let Space { codes, bounds, found, starts, stay } = space;
         codes.clear();
-        open.iter().for_each(|&i| codes.extend_from_slice(coded.code(rows[i] as usize)));
+        for &i in open {
+            codes.extend_from_slice(coded.code(rows[i] as usize));
+        }
         bounds.clear();
         bounds.extend(open.iter().map(|&i| asked(i, out[i].0)));
         found.clear();

@@ -5,15 +5,18 @@
 //! | [`Greedy`](SamplerKind::Greedy) | exact greedy k-center at the full width of the embedding | Roth et al. 2022, algorithm 1 |
 //! | [`Reference`](SamplerKind::Reference) | the original's approximate greedy: projection to 128, ten start points | its code |
 //! | [`ReferenceGreedy`](SamplerKind::ReferenceGreedy) | the original's exact variant, without its n x n matrix | its code |
+//! | [`Anomalib`](SamplerKind::Anomalib) | greedy on a sparse random projection, from a random first patch | anomalib's code |
 //! | [`Random`](SamplerKind::Random) | a random subset | |
 //! | [`Identity`](SamplerKind::Identity) | everything | |
 
+mod anomalib;
 mod farthest;
 mod greedy;
 mod projection;
 mod reference;
 mod replay;
 
+pub use anomalib::sparse_greedy;
 pub use greedy::greedy;
 pub use projection::Projection;
 pub use reference::{approximate_greedy, exact_greedy};
@@ -52,6 +55,8 @@ pub enum SamplerKind {
     Reference,
     /// The original's exact greedy sampler.
     ReferenceGreedy,
+    /// anomalib's greedy sampler.
+    Anomalib,
     /// A random subset.
     Random,
     /// Everything.
@@ -68,19 +73,40 @@ pub enum BankSize {
     RatioAtLeast(f64, usize),
     /// Exactly this many rows.
     Rows(usize),
+    /// As many rows as fit into this many bytes of a model file, at most all patches.
+    Bytes(u64),
 }
 
+/// Bytes of a row's origin in a model file.
+const ORIGIN: usize = 12;
+
 impl BankSize {
-    /// The number of rows out of `n` patches.
+    /// The number of rows out of `n` patches of `d` values.
+    ///
+    /// ```
+    /// use patchcore::BankSize;
+    /// assert_eq!(BankSize::Ratio(0.1).rows(784, 384)?, 78);
+    /// // Four bytes a value, and twelve for where the patch came from.
+    /// assert_eq!(BankSize::Bytes(2 << 20).rows(100_000, 1024)?, 510);
+    /// # Ok::<(), patchcore::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::EmptyBank`] if that is none, [`Error::BankTooLarge`] if it is more than `n`.
-    pub fn rows(self, n: usize) -> Result<usize, Error> {
+    /// [`Error::EmptyBank`] or [`Error::BankTooSmall`] if that is none, [`Error::BankTooLarge`] if it is more than `n`.
+    pub fn rows(self, n: usize, d: usize) -> Result<usize, Error> {
         let share = |percentage: f64| (n as f64 * percentage) as usize;
         let (rows, percentage) = match self {
             Self::Ratio(p) => (share(p), p),
             Self::RatioAtLeast(p, least) => (share(p).max(least.min(n)), p),
             Self::Rows(rows) => (rows, 0.0),
+            Self::Bytes(bytes) => {
+                let row = d * size_of::<f32>() + ORIGIN;
+                let rows = usize::try_from(bytes / row as u64).unwrap_or(usize::MAX).min(n);
+                if rows == 0 {
+                    return Err(Error::BankTooSmall { bytes, row });
+                }
+                (rows, 0.0)
+            }
         };
         match rows {
             0 => Err(Error::EmptyBank { percentage, patches: n }),
@@ -103,7 +129,8 @@ impl BankSize {
             Self::Rows(0) => {
                 Err(Error::Parameter { name: "bank rows", got: "0".into(), must: "at least 1".into() })
             }
-            Self::Rows(_) => Ok(()),
+            // How much a row takes is not known yet.
+            Self::Rows(_) | Self::Bytes(_) => Ok(()),
         }
     }
 }
@@ -127,7 +154,7 @@ impl Sampler {
         if self.kind == SamplerKind::Identity {
             return Ok(Coreset { indices: (0..n).collect(), covering_radius: Some(0.0) });
         }
-        let rows = self.size.rows(n)?;
+        let rows = self.size.rows(n, embeddings.dim())?;
         progress.begin(Stage::Coreset, rows);
         let coreset = match self.kind {
             SamplerKind::Greedy => greedy(embeddings, rows, progress),
@@ -145,6 +172,10 @@ impl Sampler {
                 let projected = self.project(embeddings);
                 let reduced = projected.as_ref().unwrap_or(embeddings);
                 Coreset { indices: exact_greedy(reduced, rows, progress), covering_radius: None }
+            }
+            SamplerKind::Anomalib => {
+                let indices = sparse_greedy(embeddings, rows, self.seed, progress);
+                Coreset { indices, covering_radius: None }
             }
             SamplerKind::Random => {
                 let mut order = Mt19937::new(self.seed).permutation(n);

@@ -14,7 +14,7 @@ const ROWS: usize = 512;
 /// Bytes of picks that stay close while the patches of a task pass.
 const CLOSE: usize = 256 << 10;
 
-/// Checks that each pick of a [`greedy`](super::greedy) coreset was the farthest patch from all picks before it, the
+/// Checks that each pick of a [`greedy`](fn@super::greedy) coreset was the farthest patch from all picks before it, the
 /// lowest index among equals, that the first is the farthest from the mean, and that the covering radius is right.
 ///
 /// No filter, no pool, no bound: every patch meets every pick, `n * picks` distances. Progress counts patches.

@@ -41,18 +41,6 @@ impl Codes {
 }
 
 /// A filter that is ready to make codes.
-///
-/// # Rounding
-///
-/// `error` adds up, for a row `x` with `z = x - mean`, all in `f64`:
-///
-/// - the subtraction: `u |z|`, lengthened by the map (`u` is half the distance from 1 to the next `f32`);
-/// - the products with the directions: after `r` [`roundings`](Product::roundings) they together miss by at most
-///   `slip = sqrt(k - 1) gamma(r) longest |z|`, where `longest` is the length of the longest direction;
-/// - the length of the rest, `sqrt(|z|² - |a|²)`: its square misses by at most
-///   `m = slip (2 |a| + slip) + skew |a|²`, itself by `min(sqrt(m), m / rest)`;
-/// - turning: each of the `log2 k` steps and the two of scaling round once;
-/// - quantisation, measured.
 pub(crate) struct Encoder {
     pub(crate) filter: Filter,
     /// None if the whole row is coded.

@@ -5,34 +5,9 @@
 //! [`squared_l2`](patchcore_kernels::distance::squared_l2) computes it, could matter, so answers do not depend on it. It
 //! only saves time, and a badly chosen filter only saves less.
 //!
-//! # The map
+//! The proof, rounding included, is the page `docs/filter-bound.md`, which follows.
 //!
-//! With `z = x - mean` and `V` the leading principal directions of a sample, `k - 1` nearly orthonormal rows,
-//!
-//! ```text
-//! P(x) = H ( V z, |z - Vᵀ V z| - centre )
-//! ```
-//!
-//! keeps the coordinates that vary most and the length of the rest; `H` (signs and a Hadamard matrix) turns the result so
-//! that one step of quantisation suits all coordinates. A code is `q = round(P(x) / step)`, cut to -127..=127.
-//!
-//! # The bound
-//!
-//! `VVᵀ = I + E` gives, for the difference `z` of two rows and `a = V z`,
-//! `|a|² + |z - Vᵀa|² = |z|² + aᵀEa <= |z|² (1 + |E| (1 + |E|))`. So with `stretch = sqrt(1 + |E| (1 + |E|))`, where the
-//! Frobenius norm of `E` is computed in `f64` when a filter is made, `|P(x) - P(y)| <= stretch |x - y|`.
-//!
-//! Every row carries its own `error`, an upper bound of `|P(x) - step q|`: the quantisation, measured in `f64`, and the
-//! rounding of everything before it (see [`Encoder`]). Hence
-//!
-//! ```text
-//! stretch |x - y| >= step sqrt(I) - error(x) - error(y),    I = |q(x) - q(y)|², an exact integer.
-//! ```
-//!
-//! The computed distance `D` sums `d` rounded squares of rounded differences in lanes of sixteen, all of them at least 0,
-//! so `D >= |x - y|² (1 - g) - tiny` with `g` the rounding of `d / 16 + 8` operations and `tiny` what underflow can cost.
-//! A pair with `D <= limit` therefore has `step sqrt(I) <= span + error(y)` with the [`span`](Filter::span) of `limit` and
-//! `error(x)`, and `I <= `[`Filter::reach`].
+#![doc = include_str!("../../../../docs/filter-bound.md")]
 
 mod directions;
 mod encode;

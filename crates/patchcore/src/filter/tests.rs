@@ -54,6 +54,8 @@ proptest! {
         let Some(filter) = made else { return Ok(()) };
         let k = filter.k();
         let codes = Encoder::new(filter.clone()).encode(rows.data());
+        // Errors that none, about half, or all codes exceed.
+        let commons = [0.0, codes.common_error(0.5), f32::MAX];
         for isa in Isa::available() {
             for i in 0..rows.len() {
                 for j in 0..i {
@@ -62,6 +64,13 @@ proptest! {
                     let steps = between(&codes, k, i, j);
                     prop_assert!(steps <= reach, "{i} {j} at {limit}: {reach}");
                     prop_assert!(filter.at_least(steps, codes.errors[i], codes.errors[j]) <= limit, "{i} {j}");
+                    let product = (codes.norms[i] + codes.norms[j] - steps) / 2;
+                    let span = filter.span(limit, codes.errors[i]);
+                    for common in commons {
+                        let asked = filter.asked(codes.norms[i], codes.errors[i], limit, common);
+                        let half = filter.half(codes.norms[j], codes.errors[j], common, span);
+                        prop_assert!(product >= asked + half, "{i} {j} at {limit}, {common}");
+                    }
                 }
             }
         }

@@ -28,19 +28,22 @@ const TASK: [usize; 2] = [48, 1008];
 const PAIRS: usize = 4 << 20;
 /// Rows that are measured at once.
 const LIKELY: usize = 4;
-/// Share of the rows whose errors are covered by their common one; the others always stay.
-const COVERED: f64 = 0.999;
+/// Share of the rows whose errors are covered by their common one.
+const COVERED: f64 = 0.5;
 
 /// The codes of a memory bank.
 pub(crate) struct Index {
     encoder: Encoder,
     columns: Columns,
-    /// Half the squared length of each code.
-    halves: Vec<i32>,
-    /// The error of all columns that are not [`ALWAYS`] kept.
+    /// The squared length and the error of each code.
+    norms: Vec<i32>,
+    errors: Vec<f32>,
+    /// About the error of all codes; what some have beyond it their halves make up for.
     error: f32,
-    /// Short codes and half their squared lengths, to guess with; none if the codes themselves serve.
-    guesses: Option<(Columns, Vec<i32>)>,
+    /// Short codes to guess with; none if the codes themselves serve.
+    guesses: Option<Columns>,
+    /// Half the squared length of each code that is guessed with.
+    guess_halves: Vec<i32>,
     /// Codes of whole rows, where the codes are shorter.
     whole: Option<Whole>,
     /// Memory of earlier searches.
@@ -55,6 +58,7 @@ struct Space {
     whole: Codes,
     lanes: Vec<Lanes>,
     bounds: Vec<i32>,
+    halves: Vec<i32>,
     /// What the filter left, as it was found.
     found: Vec<Hit>,
     /// The same, query by query.
@@ -96,14 +100,28 @@ impl Index {
         let codes = encoder.encode(bank.rows.data());
         let k = encoder.filter.k();
         let error = codes.common_error(COVERED);
-        let (columns, halves) = in_groups(&codes.values, k, |row, _| {
-            encoder.filter.half(codes.norms[row], codes.errors[row], error, f64::INFINITY)
-        });
+        let columns = in_groups(&codes.values, k);
+        let guesses = (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k)));
         let squared = |guess: &[i8]| guess.iter().map(|&v| i32::from(v).pow(2)).sum::<i32>();
-        let guesses =
-            (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k), |_, guess| squared(guess) / 2));
+        let mut guess_halves: Vec<i32> = if is_whole {
+            codes.norms.iter().map(|norm| norm / 2).collect()
+        } else {
+            codes.guesses.chunks_exact(GUESS.min(k)).map(|guess| squared(guess) / 2).collect()
+        };
+        guess_halves.resize(columns.groups() * GROUP, NEVER);
         let whole = if is_whole { None } else { Whole::new(bank, k) };
-        Self { encoder, columns, halves, error, guesses, whole, spaces: Mutex::default() }
+        let Codes { norms, errors, .. } = codes;
+        Self {
+            encoder,
+            columns,
+            norms,
+            errors,
+            error,
+            guesses,
+            guess_halves,
+            whole,
+            spaces: Mutex::default(),
+        }
     }
 
     /// As [`nearest`](super::nearest); `bank` is the one that the index was made of.
@@ -118,15 +136,10 @@ impl Index {
         let (d, k) = (bank.rows.dim(), k.min(bank.len()));
         let n = queries.len() / d;
         found.clear(n, k);
-        let mut halves = vec![Cow::Borrowed(&self.halves[..])];
-        halves.extend(self.guesses.iter().map(|(_, halves)| Cow::Borrowed(&halves[..])));
+        let mut guess_halves = Cow::Borrowed(&self.guess_halves[..]);
         if let Some(picture) = without {
             let own = bank.origins.iter().enumerate().filter(|(_, origin)| origin.picture == picture);
-            for (i, _) in own {
-                for halves in &mut halves {
-                    halves.to_mut()[i] = NEVER;
-                }
-            }
+            own.for_each(|(i, _)| guess_halves.to_mut()[i] = NEVER);
         }
         let most = (PAIRS / bank.len()).clamp(TASK[0], TASK[1]);
         let task = n.div_ceil(rayon::current_num_threads()).clamp(TASK[0], most);
@@ -134,8 +147,8 @@ impl Index {
         let work = out.zip(queries.par_chunks(task * d)).map(|((squared, index), queries)| {
             let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
             let mut space = spaces().pop().unwrap_or_default();
-            let mut task =
-                Task { index: self, bank, queries, squared, neighbours: index, k, halves: &halves };
+            let guess_halves = &guess_halves[..];
+            let mut task = Task { index: self, bank, queries, squared, neighbours: index, k, guess_halves };
             let work = task.run(&mut space);
             task.settle_broken(&space.codes, without);
             spaces().push(space);
@@ -155,13 +168,11 @@ impl Whole {
     }
 }
 
-/// Codes in groups, and half the squared length of each, as `half` gives it for its number and its values.
-fn in_groups(codes: &[i8], k: usize, half: impl Fn(usize, &[i8]) -> i32) -> (Columns, Vec<i32>) {
+/// Codes in groups.
+fn in_groups(codes: &[i8], k: usize) -> Columns {
     let mut columns = Columns::new(k);
     codes.chunks_exact(k).for_each(|code| columns.push(code));
-    let mut halves: Vec<i32> = codes.chunks_exact(k).enumerate().map(|(i, code)| half(i, code)).collect();
-    halves.resize(columns.groups() * GROUP, NEVER);
-    (columns, halves)
+    columns
 }
 
 /// The nearest rows of a query so far, nearest first.
@@ -192,8 +203,8 @@ struct Task<'a> {
     squared: &'a mut [f32],
     neighbours: &'a mut [u32],
     k: usize,
-    /// Halves of the codes, then of the guesses.
-    halves: &'a [Cow<'a, [i32]>],
+    /// Half the squared length of each code that is guessed with; [`NEVER`] where a row is left out.
+    guess_halves: &'a [i32],
 }
 
 impl Task<'_> {
@@ -235,9 +246,9 @@ impl Task<'_> {
     /// Measures the rows whose guesses are nearest: the best of each place of a group, in as many parts of the bank as
     /// needed for `k` rows.
     fn guess(&mut self, space: &mut Space) -> Work {
-        let (columns, codes, halves) = match &self.index.guesses {
-            Some((columns, _)) => (columns, &space.codes.guesses, &self.halves[1]),
-            None => (&self.index.columns, &space.codes.values, &self.halves[0]),
+        let (columns, codes) = match &self.index.guesses {
+            Some(columns) => (columns, &space.codes.guesses),
+            None => (&self.index.columns, &space.codes.values),
         };
         let all = columns.groups();
         let wanted = self.k + SPARE;
@@ -248,7 +259,7 @@ impl Task<'_> {
             let groups = part * all / parts..(part + 1) * all / parts;
             space.lanes.clear();
             space.lanes.resize(self.len(), Lanes::NONE);
-            best_per_lane(Isa::best(), codes, columns, halves, groups, &mut space.lanes);
+            best_per_lane(Isa::best(), codes, columns, self.guess_halves, groups, &mut space.lanes);
             for (query, lanes) in space.lanes.iter().enumerate() {
                 let mut order: [usize; GROUP] = std::array::from_fn(|lane| lane);
                 order.sort_unstable_by_key(|&lane| std::cmp::Reverse(lanes.excess[lane]));
@@ -271,6 +282,19 @@ impl Task<'_> {
         encoder.filter.asked(codes.norms[query], codes.errors[query], self.limit(query), *error)
     }
 
+    /// The halves that the codes of the bank are compared by, for these queries.
+    fn halves(&self, codes: &Codes, halves: &mut Vec<i32>) {
+        let Index { encoder, norms, errors, error, .. } = self.index;
+        let broken = |query: &usize| codes.errors[*query].is_infinite();
+        let span = |query| encoder.filter.span(self.limit(query), codes.errors[query]);
+        let span = (0..self.len()).filter(|query| !broken(query)).map(span).fold(0.0, f64::max);
+        let half = |i: usize| encoder.filter.half(norms[i], errors[i], *error, span);
+        halves.clear();
+        halves.extend(
+            self.guess_halves.iter().enumerate().map(|(i, &out)| if out == NEVER { NEVER } else { half(i) }),
+        );
+    }
+
     /// Filters the bank and measures what stays.
     fn decide(&mut self, space: &mut Space) -> Work {
         let codes = &space.codes;
@@ -280,10 +304,11 @@ impl Task<'_> {
                 if codes.errors[query].is_infinite() { NEVER } else { self.bound(codes, query) }
             }),
         );
+        self.halves(codes, &mut space.halves);
         space.found.clear();
-        let (columns, halves) = (&self.index.columns, &self.halves[0]);
+        let columns = &self.index.columns;
         let groups = 0..columns.groups();
-        hits(Isa::best(), &codes.values, &space.bounds, columns, halves, groups, &mut space.found);
+        hits(Isa::best(), &codes.values, &space.bounds, columns, &space.halves, groups, &mut space.found);
         sort_by_row(&space.found, self.len(), &mut space.starts, &mut space.stay);
         let mut stay = std::mem::take(&mut space.stay);
         let mut work = Work::default();

@@ -42,7 +42,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
         seconds.push(start.elapsed().as_secs_f64());
     }
     let seconds = quantile(&seconds, 0.5);
-    let held = (patches.data().len() * size_of::<f32>()) as u64;
+    let held = size_of_val(patches.data()) as u64;
     let more = memory::peak().map(|peak| peak.saturating_sub(held) as f64 / MIB);
     let start = Instant::now();
     if args.verify {
