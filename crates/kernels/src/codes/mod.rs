@@ -123,7 +123,7 @@ pub fn hits(
     hits: &mut Vec<Hit>,
 ) {
     check(rows, of_row.len(), columns, of_column, &groups);
-    let scan = Scan { rows, columns, of_column, groups };
+    let scan = Scan { rows, columns, of_column, groups, offsets: Vec::new() };
     scan.dispatch(isa, Hits { of_row, hits });
 }
 
@@ -144,7 +144,7 @@ pub fn best_per_lane(
     best: &mut [Lanes],
 ) {
     check(rows, best.len(), columns, of_column, &groups);
-    let scan = Scan { rows, columns, of_column, groups };
+    let scan = Scan { rows, columns, of_column, groups, offsets: Vec::new() };
     scan.dispatch(isa, Best(best));
 }
 
@@ -174,6 +174,8 @@ struct Scan<'a> {
     columns: &'a Columns,
     of_column: &'a [i32],
     groups: Range<usize>,
+    /// What the columns' offset adds to the products with each row.
+    offsets: Vec<i32>,
 }
 
 /// What is done with `R` neighbouring rows and some groups.
@@ -202,11 +204,10 @@ impl Hits<'_> {
         scan: &Scan<'_>,
         row: usize,
         group: usize,
-        offsets: &[i32; R],
     ) {
         // SAFETY: the same contract.
         unsafe {
-            for (i, of_groups) in scan.excess::<S, R, C>(row, group, offsets).into_iter().enumerate() {
+            for (i, of_groups) in scan.excess::<S, R, C>(row, group).into_iter().enumerate() {
                 for (j, excess) in of_groups.into_iter().enumerate() {
                     let mut mask = excess.at_least(self.of_row[row + i]);
                     if mask == 0 {
@@ -233,16 +234,15 @@ impl Tile for Hits<'_> {
         row: usize,
         groups: Range<usize>,
     ) {
-        let offsets = scan.offsets::<R>(row);
         let mut group = groups.start;
         while group < groups.end {
             // SAFETY: the same contract; the groups end where they should.
             unsafe {
                 if group + C <= groups.end {
-                    self.groups::<S, R, C>(scan, row, group, &offsets);
+                    self.groups::<S, R, C>(scan, row, group);
                     group += C;
                 } else {
-                    self.groups::<S, R, 1>(scan, row, group, &offsets);
+                    self.groups::<S, R, 1>(scan, row, group);
                     group += 1;
                 }
             }
@@ -260,7 +260,6 @@ impl Tile for Best<'_> {
         row: usize,
         groups: Range<usize>,
     ) {
-        let offsets = scan.offsets::<R>(row);
         // SAFETY: the same contract.
         unsafe {
             let own = &mut self.0[row..row + R];
@@ -271,7 +270,7 @@ impl Tile for Best<'_> {
             }
             for group in groups {
                 let number = S::load(&[group as i32; GROUP]);
-                for (i, [excess]) in scan.excess::<S, R, 1>(row, group, &offsets).into_iter().enumerate() {
+                for (i, [excess]) in scan.excess::<S, R, 1>(row, group).into_iter().enumerate() {
                     (best[i], at[i]) = excess.or_larger(number, best[i], at[i]);
                 }
             }
@@ -301,8 +300,10 @@ impl Scan<'_> {
     /// # Safety
     /// The lengths are checked; the processor has the instruction set of `S`.
     #[inline(always)]
-    unsafe fn run<S: Sums, const R: usize, const C: usize>(self, mut tile: impl Tile) {
+    unsafe fn run<S: Sums, const R: usize, const C: usize>(mut self, mut tile: impl Tile) {
         let k = self.columns.k;
+        let sum = |row: &[i8]| row.iter().map(|&v| i32::from(v)).sum::<i32>();
+        self.offsets.extend(self.rows.chunks_exact(k.max(1)).map(|row| OFFSET * sum(row)));
         let close = (CLOSE / (GROUP * k).max(1)).next_multiple_of(C).max(C);
         let n = self.rows.len() / k.max(1);
         let mut first = self.groups.start;
@@ -325,14 +326,6 @@ impl Scan<'_> {
         }
     }
 
-    /// What the columns' offset adds to the products with each row.
-    #[inline(always)]
-    fn offsets<const R: usize>(&self, row: usize) -> [i32; R] {
-        let k = self.columns.k;
-        let sum = |i: usize| self.rows[(row + i) * k..][..k].iter().map(|&v| i32::from(v)).sum::<i32>();
-        std::array::from_fn(|i| OFFSET * sum(i))
-    }
-
     /// The products of `R` rows with `C` groups, less what the columns ask.
     ///
     /// # Safety
@@ -342,7 +335,6 @@ impl Scan<'_> {
         &self,
         row: usize,
         group: usize,
-        offsets: &[i32; R],
     ) -> [[S; C]; R] {
         let k = self.columns.k;
         // SAFETY: a group has `GROUP * k` bytes, a row `k`.
@@ -353,7 +345,7 @@ impl Scan<'_> {
             for at in (0..k).step_by(4) {
                 S::dot::<R, C>(&mut sums, columns.add(at * GROUP), GROUP * k, rows.add(at), k);
             }
-            for (sums, &offset) in sums.iter_mut().zip(offsets) {
+            for (sums, &offset) in sums.iter_mut().zip(&self.offsets[row..row + R]) {
                 for (j, sums) in sums.iter_mut().enumerate() {
                     *sums = sums.minus(&self.of_column[(group + j) * GROUP..][..GROUP], offset);
                 }
