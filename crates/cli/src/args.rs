@@ -140,6 +140,20 @@ pub(crate) struct ModelOptions {
     #[arg(long, value_name = "K", visible_alias = "anomaly-scorer-num-nn", help_heading = "Model")]
     pub(crate) anomaly_score_num_nn: Option<usize>,
 
+    /// How distances become scores [default: blurred; for reference presets: reference]
+    #[arg(long, value_enum, help_heading = "Model")]
+    pub(crate) scoring: Option<ScoringName>,
+
+    /// Bank rows around the match that weigh the image score, the match included [default: 9]
+    #[arg(
+        long,
+        value_name = "B",
+        visible_alias = "num-neighbors",
+        requires = "scoring",
+        help_heading = "Model"
+    )]
+    pub(crate) support: Option<usize>,
+
     /// How the memory bank is chosen [default: greedy; for reference presets: reference]
     #[arg(long, value_enum, help_heading = "Model")]
     pub(crate) sampler: Option<SamplerName>,
@@ -220,6 +234,18 @@ pub(crate) enum PrecisionName {
     Fast,
     /// Half the memory and 8 bits of precision, only on processors that multiply bf16
     Bf16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScoringName {
+    /// Image score from the blurred patch scores, distances as they are
+    Blurred,
+    /// The original: squared distances, the image score is the largest
+    Reference,
+    /// Equation 7 of the paper: the largest distance, weighed by how lonely its match is
+    Paper,
+    /// anomalib: as paper, and the largest distance as it is with --support 1
+    Anomalib,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

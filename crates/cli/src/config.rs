@@ -1,8 +1,8 @@
 //! From what was typed to what may run.
 
-use crate::args::{ModelOptions, PrecisionName, Preset, SamplerName};
+use crate::args::{ModelOptions, PrecisionName, Preset, SamplerName, ScoringName};
 use crate::exit::Failure;
-use patchcore::{BankSize, Params, Reduction, SamplerKind};
+use patchcore::{BankSize, Params, Reduction, SamplerKind, Scoring};
 use patchcore_backbone::Precision;
 use patchcore_backbone::networks::{ARCHITECTURES, architecture};
 use patchcore_image::Geometry;
@@ -10,6 +10,8 @@ use patchcore_kernels::isa::{Isa, VARIABLE};
 
 /// More threads than this are a mistake.
 const MOST_THREADS: usize = 1024;
+/// Rows that weigh an image score unless told: anomalib's.
+const SUPPORT: usize = 9;
 /// Values per layer and per embedding when one of the two is left out.
 const REFERENCE_WIDTH: usize = 1024;
 
@@ -67,6 +69,15 @@ pub(crate) fn params(options: &ModelOptions) -> Result<Params, Failure> {
             SamplerName::Random => SamplerKind::Random,
             SamplerName::Identity => SamplerKind::Identity,
         };
+    }
+    if let Some(scoring) = options.scoring {
+        let support = options.support.unwrap_or(SUPPORT);
+        params = params.scored_by(match scoring {
+            ScoringName::Blurred => Scoring::Blurred,
+            ScoringName::Reference => Scoring::Reference,
+            ScoringName::Paper => Scoring::Paper { support },
+            ScoringName::Anomalib => Scoring::Anomalib { support },
+        });
     }
     params.check()?;
     Ok(params)

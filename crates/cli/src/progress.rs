@@ -1,9 +1,11 @@
 //! Progress bars with an ETA, on a terminal only.
 
 use crate::args::Shown;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use patchcore::{Progress, Stage};
+use std::fmt::Write;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Shows one bar at a time on standard error, or nothing.
 pub(crate) struct Bars {
@@ -21,10 +23,10 @@ impl Bars {
         if !self.shown {
             return;
         }
-        let style = ProgressStyle::with_template("{msg:<10} [{bar:40}] {pos}/{len} {percent:>3}% ETA {eta}");
+        let style = ProgressStyle::with_template("{msg:<10} [{bar:40}] {pos}/{len} {percent:>3}% {left}");
         let bar = ProgressBar::new(total as u64).with_message(name);
         if let Ok(style) = style {
-            bar.set_style(style.progress_chars("=> "));
+            bar.set_style(style.progress_chars("=> ").with_key("left", left));
         }
         *self.lock() = Some(bar);
     }
@@ -39,6 +41,16 @@ impl Bars {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
         self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The time left, if the rest goes like the whole so far: the units of the method take about equally long.
+fn left(state: &ProgressState, out: &mut dyn Write) {
+    let (share, elapsed) = (f64::from(state.fraction()), state.elapsed().as_secs_f64());
+    if share > 0.0 && elapsed >= 1.0 {
+        let left = Duration::from_secs_f64((elapsed * (1.0 - share) / share).min(1e9));
+        // A line that cannot be written is a bar without its end.
+        let _ = write!(out, "{} left", HumanDuration(left));
     }
 }
 

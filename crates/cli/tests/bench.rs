@@ -174,7 +174,7 @@ fn the_coreset_alone_is_timed_and_proved() {
 
     let text = room.run(&format!("{line} --verify --patches 100")).succeeds().stdout;
     let firsts: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(firsts, ["60", "memory:", "covering", "verified"]);
+    assert_eq!(firsts, ["60", "memory:", "progress", "covering", "verified"]);
     assert!(text.starts_with("60 of 100 patches of 152 values in "), "{text}");
 
     room.run(&format!("{line} --sampler random --verify")).fails(2, &["--verify", "greedy"]);

@@ -110,6 +110,23 @@ fn every_sampler_keeps_its_rows() {
 }
 
 #[test]
+fn every_scoring_rule_has_its_name() {
+    let room = Room::with_data();
+    let part = |rule: &str, field: &str| -> Value {
+        let options = "--imagesize 32 --bank-rows 20 --force";
+        room.run(&format!("fit --good set/bolt/train/good -o m.patchcore {options} {rule}")).succeeds();
+        room.run("inspect --json m.patchcore").succeeds().json()["params"][field].take()
+    };
+    assert_eq!(part("", "image_score"), part("--scoring blurred", "image_score"));
+    assert_eq!(part("--scoring reference", "image_score"), "max");
+    assert_eq!(part("--scoring reference", "patch_distance"), "squared_l2");
+    assert_eq!(part("--scoring paper", "image_score")["paper"]["neighbours"], 9);
+    assert_eq!(part("--scoring anomalib --num-neighbors 1", "image_score")["anomalib"]["neighbours"], 1);
+    let refused = room.run("fit --good set/bolt/train/good -o n.patchcore --scoring paper --support 1");
+    refused.fails(2, &["support is 1, must be at least 2"]);
+}
+
+#[test]
 fn a_bank_of_so_many_bytes() {
     let room = Room::with_data();
     let line =

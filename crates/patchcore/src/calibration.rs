@@ -8,7 +8,7 @@
 
 use crate::bank::MemoryBank;
 use crate::search::{Neighbours, Search};
-use crate::steps::judge;
+use crate::steps::{Searched, judge};
 use crate::training_patches::TrainingPatches;
 use crate::{Error, Params, Progress, Stage};
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ impl Calibration {
         bank.origins.iter().for_each(|origin| own_rows[origin.picture as usize] += 1);
         let fewest_others = bank.len() - own_rows.into_iter().max().unwrap_or(0);
         // With fewer neighbours than a verdict will use, the scores would not be comparable.
-        if fewest_others < params.num_nn.min(bank.len()) {
+        if fewest_others < params.num_nn.max(params.image_score.support()).min(bank.len()) {
             return Ok(None);
         }
         progress.begin(Stage::Calibrate, all.pictures.len());
@@ -80,8 +80,9 @@ impl Calibration {
         for (i, &(_, grid)) in all.pictures.iter().enumerate() {
             // Maps only for their peaks: eight pixels a patch, about the scale of the network's input.
             let input = grid.map(|side| side * 8);
-            search.nearest_into(bank, all.picture(i), params.num_nn, Some(i as u32), &mut neighbours);
-            let prediction = judge(params, &neighbours, grid, input, &mut between)?;
+            let searched = Searched { bank, search, without: Some(i as u32) };
+            searched.nearest_into(all.picture(i), params.num_nn, &mut neighbours);
+            let prediction = judge(params, searched, all.picture(i), &neighbours, grid, input, &mut between)?;
             image_scores.push(prediction.image_score);
             peaks.push(prediction.anomaly_map.min_max().map_or(0.0, |(_, high)| high));
             progress.advance(1);

@@ -70,7 +70,7 @@ pub use fit::{OnBadPicture, PatchCore};
 pub use fitted::{Fitted, Training};
 pub use format::FORMAT_VERSION;
 pub use mt19937::Mt19937;
-pub use params::Params;
+pub use params::{Params, Scoring};
 pub use patch::{PatchShape, pool_patches};
 pub use pictures::{Files, Pictures};
 pub use predict::Model;

@@ -45,6 +45,37 @@ pub struct Params {
     pub map_sigma: f64,
 }
 
+/// Rules by which distances become scores, by the name of who uses them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scoring {
+    /// Ours: L2 distances, the image score from the blurred patch scores, maps with sigma 6.
+    Blurred,
+    /// The original: squared L2 distances, the image score is the largest, maps with sigma 4.
+    Reference,
+    /// The paper: L2 distances, the largest [weighed](crate::reweighted) by this many rows around its match.
+    Paper {
+        /// Rows, the match included.
+        support: usize,
+    },
+    /// anomalib: as the paper, but with a single row the largest distance as it is.
+    Anomalib {
+        /// `num_neighbors`, the match included.
+        support: usize,
+    },
+}
+
+impl Scoring {
+    fn parts(self) -> (PatchDistance, ImageScore, f64) {
+        use PatchDistance::{L2, SquaredL2};
+        match self {
+            Self::Blurred => (L2, ImageScore::BlurredMax { sigma_share: 0.035 }, 6.0),
+            Self::Reference => (SquaredL2, ImageScore::Max, 4.0),
+            Self::Paper { support } => (L2, ImageScore::Paper { neighbours: support }, 4.0),
+            Self::Anomalib { support } => (L2, ImageScore::Anomalib { neighbours: support }, 4.0),
+        }
+    }
+}
+
 impl Default for Params {
     fn default() -> Self {
         Self::ours(&ARCHITECTURES[0])
@@ -55,6 +86,7 @@ impl Params {
     /// Our own configuration: the whole picture with its aspect kept, raw concatenation of the taps, exact greedy, image
     /// score from the blurred patch scores.
     pub fn ours(backbone: &Architecture) -> Self {
+        let (patch_distance, image_score, map_sigma) = Scoring::Blurred.parts();
         Self {
             preprocess: preprocess(backbone, Geometry::Whole { area_side: 224, multiple: 16 }),
             backbone: backbone.name.to_string(),
@@ -63,16 +95,31 @@ impl Params {
             embedding: PatchEmbedding { patch: PatchShape { size: 3, stride: 1 }, reduction: Reduction::Raw },
             sampler: Sampler { kind: SamplerKind::Greedy, size: BankSize::RatioAtLeast(0.01, 2000), seed: 0 },
             num_nn: 1,
-            patch_distance: PatchDistance::L2,
-            image_score: ImageScore::BlurredMax { sigma_share: 0.035 },
-            map_sigma: 6.0,
+            patch_distance,
+            image_score,
+            map_sigma,
         }
+    }
+
+    /// These parameters with another rule of scoring; neighbours that patch scores average over stay as they are.
+    ///
+    /// ```
+    /// use patchcore::{ImageScore, Params, PatchDistance, Scoring};
+    /// let params = Params::default().scored_by(Scoring::Paper { support: 9 });
+    /// assert_eq!(params.image_score, ImageScore::Paper { neighbours: 9 });
+    /// assert_eq!(params.patch_distance, PatchDistance::L2);
+    /// ```
+    #[must_use]
+    pub fn scored_by(self, rule: Scoring) -> Self {
+        let (patch_distance, image_score, map_sigma) = rule.parts();
+        Self { patch_distance, image_score, map_sigma, ..self }
     }
 
     /// The original's configuration: shorter side `resize`, centre crop `image_size`, sampling ratio `percentage`.
     ///
     /// `IM224` is `(256, 224, 0.1)`, `IM320` is `(366, 320, 0.01)`.
     pub fn reference(backbone: &Architecture, resize: usize, image_size: usize, percentage: f64) -> Self {
+        let (patch_distance, image_score, map_sigma) = Scoring::Reference.parts();
         Self {
             preprocess: preprocess(backbone, Geometry::ResizeCrop { resize, crop: [image_size; 2] }),
             backbone: backbone.name.to_string(),
@@ -84,9 +131,9 @@ impl Params {
             },
             sampler: Sampler { kind: SamplerKind::Reference, size: BankSize::Ratio(percentage), seed: 0 },
             num_nn: 1,
-            patch_distance: PatchDistance::SquaredL2,
-            image_score: ImageScore::Max,
-            map_sigma: 4.0,
+            patch_distance,
+            image_score,
+            map_sigma,
         }
     }
 
@@ -118,7 +165,29 @@ impl Params {
         {
             return Err(parameter("sigma_share", sigma_share, "between 0 and 1"));
         }
+        self.check_weighing()?;
         self.preprocess.check().map_err(|e| parameter("preprocess", e, "a usable geometry"))
+    }
+
+    /// A weight is defined for the distance to one neighbour.
+    fn check_weighing(&self) -> Result<(), Error> {
+        let least = match self.image_score {
+            ImageScore::Max | ImageScore::BlurredMax { .. } => return Ok(()),
+            // The match alone would weigh every picture with zero.
+            ImageScore::Paper { .. } => 2,
+            ImageScore::Anomalib { .. } => 1,
+        };
+        let support = self.image_score.support();
+        if support < least {
+            return Err(parameter("support", support, &format!("at least {least}")));
+        }
+        if self.num_nn != 1 {
+            return Err(parameter("anomaly_score_num_nn", self.num_nn, "1 where the image score is weighed"));
+        }
+        if self.patch_distance != PatchDistance::L2 {
+            return Err(parameter("patch_distance", "squared_l2", "l2 where the image score is weighed"));
+        }
+        Ok(())
     }
 }
 

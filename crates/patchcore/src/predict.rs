@@ -5,7 +5,7 @@ use crate::calibration::Verdict;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::Fitted;
 use crate::search::Search;
-use crate::steps::{Prediction, check_precision, check_weights, judge};
+use crate::steps::{Prediction, Searched, check_precision, check_weights, judge};
 use crate::workspace::Workspace;
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Picture;
@@ -118,8 +118,7 @@ impl<E: FeatureExtractor> Model<E> {
         if embedding != bank {
             return Err(Error::BankWidth { embedding, bank });
         }
-        let (bank, k) = (&self.fitted.bank, self.fitted.params.num_nn);
-        self.search.nearest_into(bank, rows.data(), k, None, neighbours);
+        self.searched().nearest_into(rows.data(), self.fitted.params.num_nn, neighbours);
         Ok(())
     }
 
@@ -129,8 +128,12 @@ impl<E: FeatureExtractor> Model<E> {
     /// [`Error::NotFinite`] if a score is not a number.
     pub fn judge(&self, space: &mut Workspace) -> Result<Prediction, Error> {
         let [_, h, w, _] = space.input.shape();
-        let (params, grid) = (&self.fitted.params, space.embeddings.grid);
-        judge(params, &space.neighbours, grid, [h, w], &mut space.between)
+        let (params, PictureEmbeddings { grid, rows }) = (&self.fitted.params, &space.embeddings);
+        judge(params, self.searched(), rows.data(), &space.neighbours, *grid, [h, w], &mut space.between)
+    }
+
+    fn searched(&self) -> Searched<'_> {
+        Searched { bank: &self.fitted.bank, search: &self.search, without: None }
     }
 
     /// The network.

@@ -27,6 +27,16 @@ pub enum ImageScore {
         /// Sigma as a share of the grid's short side.
         sigma_share: f64,
     },
+    /// The largest patch score, weighed by equation 7 of the paper: see [`reweighted`].
+    Paper {
+        /// Rows around the match, the match itself included: at least 2.
+        neighbours: usize,
+    },
+    /// As `Paper`, cut to the rows that the bank has; with a single one, anomalib takes the largest patch score as it is.
+    Anomalib {
+        /// `num_neighbors`: rows around the match, the match itself included.
+        neighbours: usize,
+    },
 }
 
 /// The mean distance of each patch to its neighbours, on the patch grid `[h, w]`.
@@ -58,29 +68,73 @@ pub fn patch_scores(
 impl ImageScore {
     /// The score of a picture from its patch scores; higher is more anomalous. An empty grid gives negative infinity.
     ///
+    /// `support` is asked by the rules that weigh. It gives the L2 distances from a patch to so many neighbours of the
+    /// patch's match, the match itself among them; fewer if the bank has fewer.
+    ///
     /// ```
     /// use patchcore::ImageScore;
     /// use patchcore_tensor::AnomalyMap;
     /// let patches = AnomalyMap::from_vec(1, 3, vec![1.0, 5.0, 2.0])?;
-    /// assert_eq!(ImageScore::Max.score(&patches), 5.0);
+    /// let support = |patch: usize, neighbours: usize| {
+    ///     assert_eq!((patch, neighbours), (1, 4));
+    ///     vec![5.0; 4]
+    /// };
+    /// assert_eq!(ImageScore::Max.score(&patches, support), 5.0);
+    /// assert_eq!(ImageScore::Paper { neighbours: 4 }.score(&patches, support), 3.75);
     /// # Ok::<(), patchcore_tensor::ShapeError>(())
     /// ```
-    pub fn score(self, patches: &AnomalyMap) -> f32 {
-        let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    pub fn score(self, patches: &AnomalyMap, support: impl FnOnce(usize, usize) -> Vec<f64>) -> f32 {
+        if patches.data().is_empty() {
+            return f32::NEG_INFINITY;
+        }
         match self {
-            Self::Max => largest(patches.data()),
+            Self::Max => largest(patches).1,
             Self::BlurredMax { sigma_share } => {
                 let short = patches.height().min(patches.width());
-                largest(gaussian_blur(patches, sigma_share * short as f64).data())
+                largest(&gaussian_blur(patches, sigma_share * short as f64)).1
+            }
+            // Where the bank holds nothing but the match there is no weight, and no verdict.
+            Self::Paper { neighbours } => weighed(patches, neighbours, support).unwrap_or(f32::NAN),
+            Self::Anomalib { neighbours } => {
+                weighed(patches, neighbours, support).unwrap_or_else(|| largest(patches).1)
             }
         }
     }
+
+    /// The neighbours of a match that the rule looks at.
+    pub(crate) fn support(self) -> usize {
+        match self {
+            Self::Max | Self::BlurredMax { .. } => 0,
+            Self::Paper { neighbours } | Self::Anomalib { neighbours } => neighbours,
+        }
+    }
+}
+
+/// The largest value and its place, the first among equals.
+fn largest(map: &AnomalyMap) -> (usize, f32) {
+    let values = map.data().iter().copied().enumerate();
+    values.fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// The largest patch score, weighed; `None` if there is no second row to weigh it with.
+fn weighed(
+    patches: &AnomalyMap,
+    neighbours: usize,
+    support: impl FnOnce(usize, usize) -> Vec<f64>,
+) -> Option<f32> {
+    let (patch, score) = largest(patches);
+    let support = if neighbours > 1 { support(patch, neighbours) } else { Vec::new() };
+    if support.len() < 2 {
+        return None;
+    }
+    reweighted(score.into(), &support).map(|score| score as f32)
 }
 
 /// Equation 7 of the paper: weighs the distance of the most anomalous patch by how crowded its match is.
 ///
 /// `nearest` is the L2 distance from that patch to its nearest neighbour, `support` the L2 distances from the same patch
-/// to the neighbours of that neighbour, itself included. A sparse neighbourhood keeps the score near `nearest`. `None` if
+/// to the neighbours of that neighbour, itself included. Where those are far from the patch as well as from their
+/// fellow, the score stays near `nearest`; where all are as near as it, `b` of them leave `1 - 1/b` of it. `None` if
 /// `support` is empty. The softmax is shifted by the largest distance, so it does not overflow.
 ///
 /// ```

@@ -1,12 +1,15 @@
 //! The two halves of the way: pictures to embeddings, embeddings to a prediction.
 
 use crate::anomaly_map::anomaly_map_between;
+use crate::bank::MemoryBank;
 use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
-use crate::search::Neighbours;
+use crate::search::{NONE, Neighbours, Search};
 use crate::{Error, Params};
 use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::Picture;
+use patchcore_kernels::distance::squared_l2;
+use patchcore_kernels::isa::Isa;
 use patchcore_tensor::{AnomalyMap, Tensor};
 use rayon::prelude::*;
 
@@ -74,20 +77,49 @@ pub(crate) fn embed<E: FeatureExtractor>(
     Ok(out.into_iter().flatten().collect())
 }
 
-/// Turns the neighbours of a picture's patches into its scores and its map.
+/// What the neighbours were found in.
+#[derive(Clone, Copy)]
+pub(crate) struct Searched<'a> {
+    pub(crate) bank: &'a MemoryBank,
+    pub(crate) search: &'a Search,
+    /// The picture whose rows were left out.
+    pub(crate) without: Option<u32>,
+}
+
+impl Searched<'_> {
+    /// The `k` nearest rows of each query.
+    pub(crate) fn nearest_into(&self, queries: &[f32], k: usize, found: &mut Neighbours) {
+        self.search.nearest_into(self.bank, queries, k, self.without, found);
+    }
+
+    /// L2 distances from a patch to the rows around this row, itself included.
+    fn support(&self, patch: &[f32], matched: u32, neighbours: usize) -> Vec<f64> {
+        let row = |row: u32| self.bank.rows.row(row as usize);
+        let mut around = Neighbours::default();
+        self.nearest_into(row(matched), neighbours, &mut around);
+        let found = around.index.into_iter().filter(|&index| index != NONE);
+        found.map(|index| f64::from(squared_l2(Isa::best(), patch, row(index))).sqrt()).collect()
+    }
+}
+
+/// Turns the neighbours of a picture's patches `rows` into its scores and its map.
 pub(crate) fn judge(
     params: &Params,
+    searched: Searched,
+    rows: &[f32],
     neighbours: &Neighbours,
     grid: [usize; 2],
     input: [usize; 2],
     between: &mut Vec<f32>,
 ) -> Result<Prediction, Error> {
     let patches = patch_scores(neighbours, grid, params.patch_distance)?;
-    let image_score = params.image_score.score(&patches);
+    let nearest: Vec<u32> = neighbours.index.iter().step_by(neighbours.k).copied().collect();
+    let d = searched.bank.rows.dim();
+    let support = |patch: usize, b| searched.support(&rows[patch * d..][..d], nearest[patch], b);
+    let image_score = params.image_score.score(&patches, support);
     if !image_score.is_finite() {
         return Err(Error::NotFinite);
     }
     let map = anomaly_map_between(&patches, input, params.map_sigma, between);
-    let nearest = neighbours.index.iter().step_by(neighbours.k).copied().collect();
     Ok(Prediction { image_score, anomaly_map: map, patch_scores: patches, nearest })
 }

@@ -4,8 +4,8 @@
 use patchcore::coreset::{Projection, approximate_greedy, exact_greedy};
 use patchcore::search::nearest;
 use patchcore::{
-    MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet, Reduction, anomaly_map,
-    gaussian_blur, patch_scores, pool_patches, reweighted,
+    ImageScore, MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet, Reduction,
+    anomaly_map, gaussian_blur, patch_scores, pool_patches,
 };
 use patchcore_kernels::isa::Isa;
 use patchcore_kernels::patches::{Map, bins, mean_bins};
@@ -187,19 +187,24 @@ fn reweighting() {
     let Some(metrics) = shared_golden("metrics") else { return };
     let ((_, bank), (_, patches)) = (metrics.f32("reweight/bank"), metrics.f32("reweight/patches"));
     let bank = as_bank(bank, 16);
-    let expected = metrics.f64("reweight/score_b9").1;
-    for (picture, expected) in patches.chunks_exact(20 * 16).zip(expected) {
+    let (largest, weighed) = (metrics.f64("reweight/max_dist").1, metrics.f64("reweight/score_b9").1);
+    for (i, picture) in patches.chunks_exact(20 * 16).enumerate() {
         let found = nearest(&bank, picture, 1, None);
-        let worst = (0..20).max_by(|&a, &b| found.squared[a].total_cmp(&found.squared[b])).unwrap();
-        let patch = &picture[worst * 16..][..16];
-        let support = nearest(&bank, bank.rows.row(found.index[worst] as usize), 9, None);
-        let distance = |&row: &u32| {
-            let row = bank.rows.row(row as usize);
-            patch.iter().zip(row).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
+        let scores = patch_scores(&found, [4, 5], PatchDistance::L2).unwrap();
+        let support = |patch: usize, neighbours: usize| {
+            let around = nearest(&bank, bank.rows.row(found.index[patch] as usize), neighbours, None);
+            let patch = &picture[patch * 16..][..16];
+            let squared = |row| nearest(&as_bank(bank.rows.row(row).to_vec(), 16), patch, 1, None).squared[0];
+            around.index.iter().map(|&row| f64::from(squared(row as usize)).sqrt()).collect()
         };
-        let distances: Vec<f64> = support.index.iter().map(distance).collect();
-        let score = reweighted(f64::from(found.squared[worst]).sqrt(), &distances).unwrap();
-        assert!((score - expected).abs() <= 1e-5 * expected.abs(), "{score} {expected}");
+        let close = |rule: ImageScore, expected: f64| {
+            let score = f64::from(rule.score(&scores, support));
+            assert!((score - expected).abs() <= 1e-5 * expected.abs(), "{rule:?}: {score} {expected}");
+        };
+        close(ImageScore::Paper { neighbours: 9 }, weighed[i]);
+        close(ImageScore::Anomalib { neighbours: 9 }, weighed[i]);
+        close(ImageScore::Anomalib { neighbours: 1 }, largest[i]);
+        close(ImageScore::Max, largest[i]);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use patchcore::{
     BankSize, Error, Model, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape, Quiet, Reduction,
-    SamplerKind, Verdict,
+    SamplerKind, Scoring, Verdict, Workspace,
 };
 use patchcore_backbone::{BackboneError, FeatureExtractor, Precision};
 use patchcore_image::{Geometry, Picture};
@@ -240,7 +240,71 @@ fn parameters_outside_their_range_are_named() {
         refused(|p| p.sampler.size = BankSize::Ratio(f64::NAN)),
         "percentage is NaN, must be above 0 and below 1"
     );
+    let weighed = |support| params().scored_by(Scoring::Paper { support });
+    let one = PatchCore::load(weighed(1), Toy::new()).err().map(|e| e.to_string());
+    assert_eq!(one.unwrap(), "support is 1, must be at least 2");
+    let two = Params { num_nn: 2, ..weighed(9) };
+    let two = PatchCore::load(two, Toy::new()).err().map(|e| e.to_string());
+    assert_eq!(two.unwrap(), "anomaly_score_num_nn is 2, must be 1 where the image score is weighed");
     assert!(refused(|p| p.layers.truncate(1)).starts_with("backbone is toy fine, must be toy fine coarse"));
+}
+
+/// Through the whole way, against the formula on distances to every row of the bank.
+#[test]
+fn weighed_scores_are_those_of_the_formula() {
+    let fit = |rule| {
+        let mut params = params().scored_by(rule);
+        params.sampler.size = BankSize::Rows(90);
+        PatchCore::load(params, Toy::new()).unwrap().fit(&good(4), &Quiet).unwrap()
+    };
+    let l2 = |a: &[f32], b: &[f32]| {
+        let squares = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    for support in [2, 9, 200] {
+        let model = fit(Scoring::Paper { support });
+        let (bank, mut space) = (&model.fitted().bank.rows, Workspace::default());
+        model.preprocess(&picture(7, true), &mut space);
+        model.features(&mut space).unwrap();
+        model.embed(&mut space).unwrap();
+        let rows = &space.embeddings.rows;
+        let nearest = |query: &[f32]| {
+            let mut all: Vec<usize> = (0..bank.len()).collect();
+            all.sort_by(|&a, &b| l2(query, bank.row(a)).total_cmp(&l2(query, bank.row(b))).then(a.cmp(&b)));
+            all
+        };
+        let matches: Vec<usize> = (0..rows.len()).map(|patch| nearest(rows.row(patch))[0]).collect();
+        let distance = |patch: usize| l2(rows.row(patch), bank.row(matches[patch]));
+        let worst = (0..rows.len()).fold(0, |w, p| if distance(p) > distance(w) { p } else { w });
+        let around = nearest(bank.row(matches[worst]));
+        let to_around = around.iter().take(support).map(|&row| l2(rows.row(worst), bank.row(row)).exp());
+        let weight = 1.0 - distance(worst).exp() / to_around.sum::<f64>();
+        let expected = weight * distance(worst);
+        for rule in [Scoring::Paper { support }, Scoring::Anomalib { support }] {
+            let score = f64::from(fit(rule).predict(&picture(7, true)).unwrap().image_score);
+            assert!((score - expected).abs() < 1e-5 * expected, "{rule:?}: {score} {expected}");
+        }
+    }
+    let largest = |rule| {
+        let prediction = fit(rule).predict(&picture(7, true)).unwrap();
+        (prediction.image_score, prediction.patch_scores.min_max().unwrap().1)
+    };
+    let (plain, patch) = largest(Scoring::Anomalib { support: 1 });
+    assert_eq!(plain, patch);
+    assert_eq!(largest(Scoring::Reference).0, largest(Scoring::Reference).1);
+}
+
+/// A bank of one row has no neighbours to weigh with: no verdict, and not a score of zero.
+#[test]
+fn a_weight_without_neighbours_is_an_error() {
+    let fit = |rule| {
+        let mut params = params().scored_by(rule);
+        params.sampler.size = BankSize::Rows(1);
+        PatchCore::load(params, Toy::new()).unwrap().fit(&good(1), &Quiet).unwrap()
+    };
+    let paper = fit(Scoring::Paper { support: 9 }).predict(&picture(7, true));
+    assert!(matches!(paper, Err(Error::NotFinite)), "{paper:?}");
+    assert!(fit(Scoring::Anomalib { support: 9 }).predict(&picture(7, true)).unwrap().image_score > 0.0);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub fn sparse_greedy(embeddings: &Embeddings, rows: usize, seed: u32, progress: 
     }
     let mut words = Mt19937::new(seed);
     let reduced = sparse_projection(&mut words, n, embeddings.dim()).apply(embeddings);
-    let mut farthest = Farthest::new(&reduced, vec![f32::INFINITY; n], Unit::Plain);
+    let mut farthest = Farthest::new(&reduced, vec![f32::INFINITY; n], Unit::Plain, rows, progress);
     let mut next = Some((words.word() as usize % n, f32::INFINITY));
     let mut picked = 0;
     while let Some((index, distance)) = next
@@ -27,7 +27,6 @@ pub fn sparse_greedy(embeddings: &Embeddings, rows: usize, seed: u32, progress: 
         farthest.pick(index);
         picked += 1;
         next = farthest.largest();
-        progress.advance(1);
     }
     farthest.into_picks()
 }

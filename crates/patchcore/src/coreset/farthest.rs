@@ -12,6 +12,8 @@
 //! distances can matter (see the filter's page), and only those are computed. The picks are those of the plain loop, ties
 //! to the lowest index included.
 
+use super::effort::Effort;
+use crate::Progress;
 use crate::filter::{Codes, Directions, Encoder, Filter, likely, sort_by_row};
 use patchcore_kernels::codes::{Columns, GROUP, Hit, NEVER, hits};
 use patchcore_kernels::distance::squared_l2_to;
@@ -71,6 +73,7 @@ pub(super) struct Farthest<'a> {
     picks: Vec<u32>,
     coded: Option<Coded>,
     pool: Pool,
+    effort: Effort<'a>,
 }
 
 /// The codes of all rows, and of the picks.
@@ -104,15 +107,25 @@ struct Pool {
 }
 
 impl<'a> Farthest<'a> {
-    /// Starts with these values; a pick lowers the value of each row to its distance to the pick, in this unit.
-    pub(super) fn new(rows: &'a Embeddings, values: Vec<f32>, unit: Unit) -> Self {
+    /// Starts with these values; a pick lowers the value of each row to its distance to the pick, in this unit. About
+    /// `expected` picks will be made.
+    pub(super) fn new(
+        rows: &'a Embeddings,
+        values: Vec<f32>,
+        unit: Unit,
+        expected: usize,
+        progress: &'a dyn Progress,
+    ) -> Self {
         let seen = vec![0; values.len()];
-        let coded = Coded::new(rows);
-        Self { rows, unit, values, seen, picks: Vec::new(), coded, pool: Pool::default() }
+        let filter = Coded::filter(rows);
+        let effort = Effort::begin(rows.len(), expected, filter.as_ref().map(Filter::k), progress);
+        let coded = filter.map(|filter| Coded::new(filter, rows, &effort));
+        Self { rows, unit, values, seen, picks: Vec::new(), coded, pool: Pool::default(), effort }
     }
 
     /// The picks so far.
     pub(super) fn into_picks(self) -> Vec<usize> {
+        self.effort.end();
         self.picks.into_iter().map(|pick| pick as usize).collect()
     }
 
@@ -137,6 +150,7 @@ impl<'a> Farthest<'a> {
             coded.pick(index);
         }
         self.lower_pool(index);
+        self.effort.picked();
     }
 
     /// The pool takes a pick.
@@ -362,18 +376,23 @@ impl Pool {
 }
 
 impl Coded {
-    fn new(rows: &Embeddings) -> Option<Self> {
+    /// None if codes would not pay.
+    fn filter(rows: &Embeddings) -> Option<Filter> {
         if rows.len() < FEWEST {
             return None;
         }
         let k = WIDTHS.into_iter().find(|k| 2 * k <= rows.dim())?;
-        let filter = Filter::new(rows, &Directions::new(rows, k), k)?;
-        let codes = Encoder::new(filter.clone()).encode(rows.data());
+        Filter::new(rows, &Directions::new(rows, k), k)
+    }
+
+    fn new(filter: Filter, rows: &Embeddings, effort: &Effort) -> Self {
+        let k = filter.k();
+        let codes = Encoder::new(filter.clone()).encode_telling(rows.data(), |n| effort.coded(n));
         let error = codes.common_error(COVERED);
         // Rows without a finite error are never excluded from anything.
         let largest_error = codes.errors.iter().copied().filter(|e| e.is_finite()).fold(0.0, f32::max);
         let (picks, halves, span) = (Columns::new(k), Vec::new(), f64::INFINITY);
-        Some(Self { filter, codes, error, largest_error, span, picks, halves })
+        Self { filter, codes, error, largest_error, span, picks, halves }
     }
 
     /// No limit will be asked for above this one.

@@ -10,10 +10,15 @@ use crate::Progress;
 use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Embeddings;
+use rayon::prelude::*;
+
+/// Columns of the mean that a task sums.
+const COLUMNS: usize = 128;
 
 /// Chooses at most `rows` rows.
 pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> Coreset {
-    let mut farthest = Farthest::new(embeddings, vec![f32::INFINITY; embeddings.len()], Unit::Squared);
+    let mut farthest =
+        Farthest::new(embeddings, vec![f32::INFINITY; embeddings.len()], Unit::Squared, rows, progress);
     let mut next = first(embeddings).map(|index| (index, f32::INFINITY));
     let mut picked = 0;
     while let Some((index, distance)) = next
@@ -23,7 +28,6 @@ pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> 
         farthest.pick(index);
         picked += 1;
         next = farthest.largest();
-        progress.advance(1);
     }
     let covering_radius = next.map(|(_, squared)| squared.sqrt());
     Coreset { indices: farthest.into_picks(), covering_radius }
@@ -32,20 +36,25 @@ pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> 
 /// The row farthest from the mean row, the lowest index among equals.
 pub(super) fn first(embeddings: &Embeddings) -> Option<usize> {
     let (isa, mean) = (Isa::best(), mean(embeddings));
-    let to_mean = (0..embeddings.len()).map(|i| squared_l2(isa, &mean, embeddings.row(i)));
-    let best = to_mean.enumerate().fold(None, |best: Option<(usize, f32)>, (i, distance)| match best {
-        Some((_, largest)) if largest >= distance => best,
-        _ => Some((i, distance)),
-    });
-    best.map(|(index, _)| index)
+    let to_mean =
+        (0..embeddings.len()).into_par_iter().map(|i| (i, squared_l2(isa, &mean, embeddings.row(i))));
+    let farther = |a: (usize, f32), b: (usize, f32)| {
+        let (first, second) = if a.0 < b.0 { (a, b) } else { (b, a) };
+        if second.1 > first.1 { second } else { first }
+    };
+    to_mean.reduce_with(farther).map(|(index, _)| index)
 }
 
 /// The mean row, summed in `f64` in row order.
 fn mean(embeddings: &Embeddings) -> Vec<f32> {
     let mut sum = vec![0.0f64; embeddings.dim()];
-    for i in 0..embeddings.len() {
-        sum.iter_mut().zip(embeddings.row(i)).for_each(|(s, &v)| *s += f64::from(v));
-    }
+    // Columns are shared out, not rows: every sum keeps its order.
+    sum.par_chunks_mut(COLUMNS).enumerate().for_each(|(block, sum)| {
+        for i in 0..embeddings.len() {
+            let row = &embeddings.row(i)[block * COLUMNS..];
+            sum.iter_mut().zip(row).for_each(|(s, &v)| *s += f64::from(v));
+        }
+    });
     sum.iter().map(|s| (s / embeddings.len() as f64) as f32).collect()
 }
 

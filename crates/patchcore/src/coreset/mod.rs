@@ -10,6 +10,7 @@
 //! | [`Identity`](SamplerKind::Identity) | everything | |
 
 mod anomalib;
+mod effort;
 mod farthest;
 mod greedy;
 mod projection;
@@ -23,7 +24,7 @@ pub use reference::{approximate_greedy, exact_greedy};
 pub use replay::replay;
 
 use crate::mt19937::Mt19937;
-use crate::{Error, Progress, Stage};
+use crate::{Error, Progress};
 use patchcore_tensor::Embeddings;
 use serde::{Deserialize, Serialize};
 
@@ -155,8 +156,7 @@ impl Sampler {
             return Ok(Coreset { indices: (0..n).collect(), covering_radius: Some(0.0) });
         }
         let rows = self.size.rows(n, embeddings.dim())?;
-        progress.begin(Stage::Coreset, rows);
-        let coreset = match self.kind {
+        Ok(match self.kind {
             SamplerKind::Greedy => greedy(embeddings, rows, progress),
             SamplerKind::Reference => {
                 let start =
@@ -183,9 +183,7 @@ impl Sampler {
                 Coreset { indices: order, covering_radius: None }
             }
             SamplerKind::Identity => unreachable!("returned above"),
-        };
-        progress.end();
-        Ok(coreset)
+        })
     }
 
     /// The original's projection; none if the embedding has the width already.

@@ -50,11 +50,10 @@ pub fn exact_greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progres
 }
 
 fn pick(embeddings: &Embeddings, anchors: Vec<f32>, rows: usize, progress: &dyn Progress) -> Vec<usize> {
-    let mut farthest = Farthest::new(embeddings, anchors, Unit::Plain);
+    let mut farthest = Farthest::new(embeddings, anchors, Unit::Plain, rows, progress);
     for _ in 0..rows {
         let Some((index, _)) = farthest.largest() else { break };
         farthest.pick(index);
-        progress.advance(1);
     }
     farthest.into_picks()
 }

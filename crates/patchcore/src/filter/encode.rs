@@ -97,13 +97,22 @@ impl Encoder {
 
     /// The codes of rows that lie one after the other.
     pub(crate) fn encode(&self, rows: &[f32]) -> Codes {
+        self.encode_telling(rows, |_| {})
+    }
+
+    /// As [`encode`](Self::encode); `done` hears of every few rows.
+    pub(crate) fn encode_telling(&self, rows: &[f32], done: impl Fn(usize) + Sync) -> Codes {
         let mut codes = Codes::default();
-        self.encode_into(rows, &mut codes);
+        self.encode_blocks(rows, &mut codes, done);
         codes
     }
 
     /// As [`encode`](Self::encode), into the memory of earlier codes.
     pub(crate) fn encode_into(&self, rows: &[f32], codes: &mut Codes) {
+        self.encode_blocks(rows, codes, |_| {});
+    }
+
+    fn encode_blocks(&self, rows: &[f32], codes: &mut Codes, done: impl Fn(usize) + Sync) {
         let (isa, n, k) = (Isa::best(), rows.len() / self.filter.d, self.filter.k());
         let Codes { values, norms, errors, guesses } = codes;
         values.resize(n * k, 0);
@@ -137,6 +146,7 @@ impl Encoder {
                     *norm = code.iter().map(|&v| i32::from(v).pow(2)).sum();
                 }
                 spaces().push(images);
+                done(norms.len());
             });
     }
 

@@ -1,5 +1,6 @@
 //! Time and memory of choosing the memory bank, apart from all else, and the proof that it is the right one.
 
+use super::foretold::Foretold;
 use super::{memory, quantile};
 use crate::args::{BenchCoreset, Shown};
 use crate::commands::fit::good_pictures;
@@ -36,10 +37,13 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     memory::forget_peak();
     let mut coreset = Coreset::default();
     let mut seconds = Vec::new();
+    let mut foretold = None;
     for _ in 0..args.rounds {
+        let progress = Foretold::new(&bars);
         let start = Instant::now();
-        coreset = sampler.select(&patches, &bars)?;
+        coreset = sampler.select(&patches, &progress)?;
         seconds.push(start.elapsed().as_secs_f64());
+        foretold = progress.error();
     }
     let seconds = quantile(&seconds, 0.5);
     let held = size_of_val(patches.data()) as u64;
@@ -66,6 +70,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
             "features_mib": held as f64 / MIB,
             "more_mib": more,
             "covering_radius": coreset.covering_radius.map(score_json),
+            "foretold_within": foretold,
             "verify_seconds": verified,
         });
         output::line(&report.to_string())?;
@@ -75,6 +80,12 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     let more =
         more.map_or("unknown here".to_string(), |mib| format!("{mib:.0} MiB, the program itself included"));
     output::line(&format!("memory: {:.0} MiB for the patches; beyond them {more}", held as f64 / MIB))?;
+    if let Some(error) = foretold {
+        let percent = 100.0 * error;
+        output::line(&format!(
+            "progress foretold the whole time within {percent:.0} %, once a tenth was over"
+        ))?;
+    }
     if let Some(radius) = coreset.covering_radius {
         output::line(&format!("covering radius {radius}: no patch is farther from the bank"))?;
     }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod coreset;
+mod foretold;
 mod memory;
 mod peak;
 mod stages;
