@@ -11,6 +11,7 @@ mod inputs;
 mod output;
 mod pictures;
 mod progress;
+mod signals;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error, std::env::args_os().any(|word| word == "--json")),
     };
+    signals::listen();
     let json = args.json;
     let result =
         std::panic::catch_unwind(|| run(args)).unwrap_or_else(|panic| Err(Failure::internal(panic.as_ref())));

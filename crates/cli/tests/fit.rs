@@ -14,7 +14,7 @@ fn a_folder_of_good_pictures_becomes_a_model() {
     let run = room.run("fit --good set/bolt/train/good -o part.patchcore").succeeds();
     assert!(run.stdout.starts_with("fitted part.patchcore on 6 pictures in "), "{}", run.stdout);
     assert!(
-        run.stdout.contains(": 2000 of 4608 patches kept, 152 values each\nthreshold "),
+        run.stdout.contains(": 2000 of 4608 patches kept, 152 values each\ncovering radius "),
         "{}",
         run.stdout
     );

@@ -10,4 +10,4 @@ pub use error::FileError;
 pub use read::read_regular;
 pub use regular::RegularFile;
 pub use shown::shown;
-pub use write::write_atomic;
+pub use write::{abandon_unfinished, write_atomic};

@@ -3,8 +3,16 @@
 use crate::FileError;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::NamedTempFile;
+
+/// The temporary files that exist now.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Writes `bytes` to `path` so that no reader ever sees half a file, not even after a crash.
 ///
@@ -32,18 +40,38 @@ pub fn write_atomic(path: &Path, bytes: &[u8], force: bool) -> Result<(), FileEr
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = temporary_file(folder).map_err(fail("make a temporary file beside it"))?;
-    file.write_all(bytes).map_err(fail("write it"))?;
-    file.as_file().sync_all().map_err(fail("flush it to disk"))?;
-    let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    match renamed {
-        Ok(_) => {}
-        Err(e) if !force && e.error.kind() == ErrorKind::AlreadyExists => {
-            return Err(FileError::Exists { path: path.into() });
-        }
-        Err(e) => return Err(fail("give it its name")(e.error)),
-    }
+    let mut file = {
+        // Whoever abandons them finds every file that exists.
+        let mut all = unfinished();
+        let file = temporary_file(folder).map_err(fail("make a temporary file beside it"))?;
+        all.push(file.path().to_path_buf());
+        file
+    };
+    let temporary = file.path().to_path_buf();
+    let filled = file.write_all(bytes).map_err(fail("write it"));
+    let filled = filled.and_then(|()| file.as_file().sync_all().map_err(fail("flush it to disk")));
+    let named = filled.and_then(|()| {
+        let renamed = if force { file.persist(path) } else { file.persist_noclobber(path) };
+        renamed.map_err(|e| match e.error.kind() {
+            ErrorKind::AlreadyExists if !force => FileError::Exists { path: path.into() },
+            _ => fail("give it its name")(e.error),
+        })
+    });
+    unfinished().retain(|path| *path != temporary);
+    named?;
     sync_folder(folder).map_err(fail("flush its folder to disk"))
+}
+
+/// Removes what [`write_atomic`] has not finished, and lets it begin nothing more: for a process that is about to end.
+///
+/// A file that has its name already stays.
+pub fn abandon_unfinished() {
+    let all = unfinished();
+    for path in &*all {
+        // It may have its name by now, and nobody is left to hear of anything else.
+        let _ = std::fs::remove_file(path);
+    }
+    std::mem::forget(all);
 }
 
 /// A temporary file with the rights of an ordinary new file: the umask decides.

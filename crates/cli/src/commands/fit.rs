@@ -76,6 +76,11 @@ fn report(fitted: &Fitted, path: &Path, seconds: f64, how: Shown) -> Result<(), 
         training.patches,
         bank.rows.dim(),
     ))?;
+    if let Some(radius) = training.covering_radius {
+        output::line(&format!(
+            "covering radius {radius:.4}: no patch of theirs is farther from the memory bank"
+        ))?;
+    }
     match &fitted.calibration {
         Some(c) => output::line(&format!(
             "threshold {:.4}, from the good pictures alone: at most {:.1} % of good parts are expected at or above it",
