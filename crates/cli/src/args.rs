@@ -114,6 +114,10 @@ pub(crate) struct ModelOptions {
     #[arg(long, value_enum, default_value_t = PrecisionName::F32, help_heading = "Model")]
     pub(crate) precision: PrecisionName,
 
+    /// In which numbers fit keeps the embeddings of all training patches
+    #[arg(long, value_enum, default_value_t = FeaturePrecisionName::F32, help_heading = "Model")]
+    pub(crate) feature_precision: FeaturePrecisionName,
+
     /// Layers to tap, the one with the finest grid first [default: the two at strides 8 and 16]
     #[arg(
         long,
@@ -234,6 +238,15 @@ pub(crate) enum PrecisionName {
     Fast,
     /// Half the memory and 8 bits of precision, only on processors that multiply bf16
     Bf16,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(crate) enum FeaturePrecisionName {
+    /// As they were computed
+    #[default]
+    F32,
+    /// Half the memory and 11 bits of precision
+    F16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,8 +1,8 @@
 //! From what was typed to what may run.
 
-use crate::args::{ModelOptions, PrecisionName, Preset, SamplerName, ScoringName};
+use crate::args::{FeaturePrecisionName, ModelOptions, PrecisionName, Preset, SamplerName, ScoringName};
 use crate::exit::Failure;
-use patchcore::{BankSize, Params, Reduction, SamplerKind, Scoring};
+use patchcore::{BankSize, FeaturePrecision, Params, Reduction, SamplerKind, Scoring};
 use patchcore_backbone::Precision;
 use patchcore_backbone::networks::{ARCHITECTURES, architecture};
 use patchcore_image::Geometry;
@@ -48,6 +48,10 @@ pub(crate) fn params(options: &ModelOptions) -> Result<Params, Failure> {
         params.layers.clone_from(&options.layers);
     }
     params.precision = precision(options.precision);
+    params.feature_precision = match options.feature_precision {
+        FeaturePrecisionName::F32 => FeaturePrecision::F32,
+        FeaturePrecisionName::F16 => FeaturePrecision::F16,
+    };
     params.embedding.patch.size = options.patchsize.unwrap_or(params.embedding.patch.size);
     params.num_nn = options.anomaly_score_num_nn.unwrap_or(params.num_nn);
     params.embedding.reduction = reduction(options, params.embedding.reduction);

@@ -35,7 +35,8 @@ impl Isa {
         let mut all = vec![Self(Kind::Portable)];
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            if avx2 && is_x86_feature_detected!("f16c") {
                 all.push(Self(Kind::Avx2));
                 if is_x86_feature_detected!("avx512f") {
                     all.push(Self(Kind::Avx512));

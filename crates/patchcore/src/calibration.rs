@@ -77,12 +77,14 @@ impl Calibration {
         let mut image_scores = Vec::with_capacity(all.pictures.len());
         let mut peaks = Vec::with_capacity(all.pictures.len());
         let (mut neighbours, mut between) = (Neighbours::default(), Vec::new());
+        let mut space = Vec::new();
         for (i, &(_, grid)) in all.pictures.iter().enumerate() {
             // Maps only for their peaks: eight pixels a patch, about the scale of the network's input.
             let input = grid.map(|side| side * 8);
             let searched = Searched { bank, search, without: Some(i as u32) };
-            searched.nearest_into(all.picture(i), params.num_nn, &mut neighbours);
-            let prediction = judge(params, searched, all.picture(i), &neighbours, grid, input, &mut between)?;
+            let rows = all.picture(i, &mut space);
+            searched.nearest_into(rows, params.num_nn, &mut neighbours);
+            let prediction = judge(params, searched, rows, &neighbours, grid, input, &mut between)?;
             image_scores.push(prediction.image_score);
             peaks.push(prediction.anomaly_map.min_max().map_or(0.0, |(_, high)| high));
             progress.advance(1);

@@ -90,6 +90,15 @@ pub enum Error {
         picture: String,
     },
 
+    /// A training picture's feature is too large for the numbers that features are kept in.
+    #[error("{picture}: a feature of {value} is beyond what f16 holds (65504); keep features as f32")]
+    FeatureRange {
+        /// The picture's name.
+        picture: String,
+        /// The first such value.
+        value: f32,
+    },
+
     /// The memory bank does not belong to the network: its rows have another width than the embeddings.
     #[error("the network gives embeddings of {embedding} values, the memory bank has {bank}")]
     BankWidth {

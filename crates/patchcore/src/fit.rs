@@ -7,10 +7,9 @@ use crate::predict::Model;
 use crate::search::{Search, choose};
 use crate::steps::{check_precision, check_weights, embed};
 use crate::training_patches::TrainingPatches;
-use crate::{Error, Params, PictureFault, Pictures, Progress, Stage};
+use crate::{Error, Features, Params, PictureFault, Pictures, Progress, Stage};
 use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::{ErrorKind, Picture};
-use patchcore_tensor::Embeddings;
 
 /// What `fit` does about a picture that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,13 +91,13 @@ impl<E: FeatureExtractor> PatchCore<E> {
     /// [`Error::NoPictures`], [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
     /// the network does not take; [`Error::PicturesChanged`] if there is a second pass and it does not find the same.
     pub fn fit(self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Model<E>, Error> {
-        let select = |all: &TrainingPatches| self.params.sampler.select(&all.rows, progress);
+        let select = |all: &TrainingPatches| self.params.sampler.select(&*all.rows, progress);
         let mut chosen = None;
         if let Some(chooser) = &self.chooser {
             let mut seen = self.embed_all(chooser, pictures, progress)?;
             let coreset = select(&seen)?;
             // Gone before the own embeddings come: they are the largest thing in memory.
-            seen.rows = Embeddings::default();
+            seen.rows = Features::default();
             chosen = Some((coreset, seen));
         }
         let all = self.embed_all(&self.extractor, pictures, progress)?;
@@ -128,7 +127,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn embeddings(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Embeddings, Error> {
+    pub fn embeddings(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Features, Error> {
         Ok(self.embed_all(self.chooser.as_ref().unwrap_or(&self.extractor), pictures, progress)?.rows)
     }
 
@@ -169,7 +168,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
                         if !picture.rows.data().iter().all(|v| v.is_finite()) {
                             return Err(Error::NotFiniteFeatures { picture: name });
                         }
-                        all.push(picture, total);
+                        all.push(picture, self.params.feature_precision, total)?;
                     }
                 }
                 progress.advance(numbers.len());

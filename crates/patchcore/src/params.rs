@@ -1,10 +1,10 @@
 //! What a model is made of, with the presets.
 
-use crate::Error;
 use crate::coreset::{BankSize, Sampler, SamplerKind};
 use crate::embedding::{PatchEmbedding, Reduction};
 use crate::patch::PatchShape;
 use crate::score::{ImageScore, PatchDistance};
+use crate::{Error, FeaturePrecision};
 use patchcore_backbone::Precision;
 use patchcore_backbone::networks::{ARCHITECTURES, Architecture};
 use patchcore_image::{Geometry, Preprocess};
@@ -31,6 +31,9 @@ pub struct Params {
     /// In which numbers the backbone computes.
     #[serde(default)]
     pub precision: Precision,
+    /// In which numbers `fit` keeps the embeddings of all training patches.
+    #[serde(default)]
+    pub feature_precision: FeaturePrecision,
     /// How feature maps become embeddings.
     pub embedding: PatchEmbedding,
     /// How the memory bank is chosen.
@@ -92,6 +95,7 @@ impl Params {
             backbone: backbone.name.to_string(),
             layers: backbone.layers.map(String::from).to_vec(),
             precision: Precision::F32,
+            feature_precision: FeaturePrecision::F32,
             embedding: PatchEmbedding { patch: PatchShape { size: 3, stride: 1 }, reduction: Reduction::Raw },
             sampler: Sampler { kind: SamplerKind::Greedy, size: BankSize::RatioAtLeast(0.01, 2000), seed: 0 },
             num_nn: 1,
@@ -125,6 +129,7 @@ impl Params {
             backbone: backbone.name.to_string(),
             layers: backbone.layers.map(String::from).to_vec(),
             precision: Precision::F32,
+            feature_precision: FeaturePrecision::F32,
             embedding: PatchEmbedding {
                 patch: PatchShape { size: 3, stride: 1 },
                 reduction: Reduction::Pooled { pretrain: 1024, target: 1024 },

@@ -2,7 +2,7 @@
 
 use crate::bank::{MemoryBank, Origin};
 use crate::embedding::PictureEmbeddings;
-use patchcore_tensor::Embeddings;
+use crate::{Error, FeaturePrecision, Features};
 
 /// Most pictures of a sample, and most patches of each.
 const SAMPLE: [usize; 2] = [8, 24];
@@ -10,7 +10,7 @@ const SAMPLE: [usize; 2] = [8, 24];
 /// The embeddings of all training pictures, and which rows belong to which picture.
 #[derive(Default)]
 pub(crate) struct TrainingPatches {
-    pub(crate) rows: Embeddings,
+    pub(crate) rows: Features,
     /// First row and grid of each picture.
     pub(crate) pictures: Vec<(usize, [usize; 2])>,
     pub(crate) names: Vec<String>,
@@ -18,25 +18,34 @@ pub(crate) struct TrainingPatches {
 }
 
 impl TrainingPatches {
-    pub(crate) fn push(&mut self, picture: &PictureEmbeddings, total: usize) {
+    /// Adds the patches of the next name's picture, one of `total`.
+    pub(crate) fn push(
+        &mut self,
+        picture: &PictureEmbeddings,
+        precision: FeaturePrecision,
+        total: usize,
+    ) -> Result<(), Error> {
         if self.rows.is_empty() {
             // Room for all at once: growing would copy what is the largest thing in memory.
-            self.rows = Embeddings::with_capacity(picture.rows.len() * total, picture.rows.dim());
+            self.rows = Features::with_capacity(precision, picture.rows.len() * total, picture.rows.dim());
         }
-        self.pictures.push((self.rows.len(), picture.grid));
-        self.rows.extend(picture.rows.data());
+        let first = self.rows.len();
+        self.rows.extend(picture.rows.data(), &self.names[self.pictures.len()])?;
+        self.pictures.push((first, picture.grid));
+        Ok(())
     }
 
-    /// The rows of one picture.
-    pub(crate) fn picture(&self, i: usize) -> &[f32] {
+    /// The rows of one picture; in `space` if they are not kept as `f32`.
+    pub(crate) fn picture<'a>(&'a self, i: usize, space: &'a mut Vec<f32>) -> &'a [f32] {
         let (first, [h, w]) = self.pictures[i];
-        &self.rows.data()[first * self.rows.dim()..(first + h * w) * self.rows.dim()]
+        self.rows.values(first * self.rows.dim()..(first + h * w) * self.rows.dim(), space)
     }
 
     /// Some patches of some pictures, with the pictures' numbers, spread evenly over both.
     pub(crate) fn sample(&self) -> Vec<(u32, Vec<f32>)> {
         let of_picture = |i: usize| {
-            let rows = self.picture(i).chunks_exact(self.rows.dim().max(1));
+            let mut space = Vec::new();
+            let rows = self.picture(i, &mut space).chunks_exact(self.rows.dim().max(1));
             let every = rows.len().div_ceil(SAMPLE[1]).max(1);
             (i as u32, rows.step_by(every).flatten().copied().collect())
         };

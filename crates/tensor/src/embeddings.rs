@@ -77,6 +77,13 @@ impl Embeddings {
         self.n += rows.len() / self.d.max(1);
     }
 
+    /// Keeps the first rows, and gives back the memory of the others.
+    pub fn truncate(&mut self, rows: usize) {
+        self.n = self.n.min(rows);
+        self.data.truncate(self.n * self.d);
+        self.data.shrink_to_fit();
+    }
+
     /// The rows with these numbers, in this order.
     ///
     /// # Panics

@@ -13,10 +13,12 @@
 
 mod anomaly_map;
 mod embeddings;
+mod half_embeddings;
 mod tensor;
 
 pub use anomaly_map::AnomalyMap;
 pub use embeddings::Embeddings;
+pub use half_embeddings::HalfEmbeddings;
 pub use tensor::Tensor;
 
 /// A buffer whose length does not fit the shape it was given.

@@ -3,7 +3,7 @@
 use crate::args::{Inspect, Shown};
 use crate::exit::{Code, Failure};
 use crate::output;
-use patchcore::{Calibration, FORMAT_VERSION, Fitted, Params, Training};
+use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Fitted, Params, Training};
 use patchcore_files::shown;
 use serde::Serialize;
 
@@ -64,8 +64,12 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         params(serde_json::to_string(&p.image_score)),
         p.map_sigma
     ))?;
+    let kept = match p.feature_precision {
+        FeaturePrecision::F32 => "",
+        FeaturePrecision::F16 => " kept as f16",
+    };
     output::line(&format!(
-        "training       {} pictures, {} patches; {} left out as unreadable",
+        "training       {} pictures, {} patches{kept}; {} left out as unreadable",
         training.pictures.len(),
         training.patches,
         training.skipped.len()

@@ -9,6 +9,7 @@ use crate::isa::{Isa, Kind};
 #[cfg(target_arch = "x86_64")]
 use crate::vector::{Avx2, Avx512};
 use crate::vector::{Portable, Vector};
+use half::f16;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,55 @@ pub fn squared_l2_block(isa: Isa, a: &[f32], b: &[f32], d: usize, out: &mut [f32
     unsafe { run(isa, Block { a, b, d, out }) }
 }
 
+/// How rows are kept that distances are measured to. Distances are those of the values as `f32`.
+///
+/// Sealed: `f32` and `f16` are all there are.
+pub trait Stored: Copy + Sync + sealed::Load {}
+
+impl Stored for f32 {}
+impl Stored for f16 {}
+
+mod sealed {
+    use super::{Vector, f16};
+
+    /// # Safety
+    /// As for [`Vector`].
+    pub trait Load: Sized {
+        /// `V::N` values.
+        unsafe fn load<V: Vector>(p: *const Self) -> V;
+        /// The first `n <= V::N` values, the other lanes 0.
+        unsafe fn load_part<V: Vector>(p: *const Self, n: usize) -> V;
+    }
+
+    impl Load for f32 {
+        #[inline(always)]
+        unsafe fn load<V: Vector>(p: *const Self) -> V {
+            // SAFETY: the caller's promise.
+            unsafe { V::load(p) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part<V: Vector>(p: *const Self, n: usize) -> V {
+            // SAFETY: the caller's promise.
+            unsafe { V::load_part(p, n) }
+        }
+    }
+
+    impl Load for f16 {
+        #[inline(always)]
+        unsafe fn load<V: Vector>(p: *const Self) -> V {
+            // SAFETY: the caller's promise.
+            unsafe { V::load_half(p) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part<V: Vector>(p: *const Self, n: usize) -> V {
+            // SAFETY: the caller's promise.
+            unsafe { V::load_half_part(p, n) }
+        }
+    }
+}
+
 /// The squared distances of `row` to the rows of `all` with these numbers, in their order.
 ///
 /// ```
@@ -57,7 +107,7 @@ pub fn squared_l2_block(isa: Isa, a: &[f32], b: &[f32], d: usize, out: &mut [f32
 ///
 /// # Panics
 /// If a length does not fit, or a number is too large.
-pub fn squared_l2_to(isa: Isa, row: &[f32], all: &[f32], numbers: &[u32], out: &mut [f32]) {
+pub fn squared_l2_to<E: Stored>(isa: Isa, row: &[f32], all: &[E], numbers: &[u32], out: &mut [f32]) {
     let d = row.len();
     assert_eq!(numbers.len(), out.len(), "a distance per number");
     let fits = |&number: &u32| (number as usize + 1) * d <= all.len();
@@ -90,7 +140,7 @@ unsafe fn run(isa: Isa, walk: impl Walk) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn avx2(walk: impl Walk) {
     // SAFETY: the instruction set is this function's, the rest is the caller's promise.
     unsafe { walk.walk::<Avx2, 2, 2, 2>() }
@@ -103,14 +153,14 @@ unsafe fn avx512(walk: impl Walk) {
     unsafe { walk.walk::<Avx512, 1, 4, 4>() }
 }
 
-struct Listed<'a> {
+struct Listed<'a, E> {
     row: &'a [f32],
-    all: &'a [f32],
+    all: &'a [E],
     numbers: &'a [u32],
     out: &'a mut [f32],
 }
 
-impl Walk for Listed<'_> {
+impl<E: Stored> Walk for Listed<'_, E> {
     #[inline(always)]
     unsafe fn walk<V: Vector, const NV: usize, const A: usize, const B: usize>(self) {
         let d = self.row.len();
@@ -120,10 +170,10 @@ impl Walk for Listed<'_> {
         // SAFETY: the maker has checked that all rows lie inside.
         unsafe {
             for (numbers, out) in fours.iter().zip(out.chunks_exact_mut(B)) {
-                tile::<V, NV, 1, B>([self.row.as_ptr()], numbers.map(from), d, out, B);
+                tile::<E, V, NV, 1, B>([self.row.as_ptr()], numbers.map(from), d, out, B);
             }
             for (&number, out) in left.iter().zip(out_left) {
-                tile::<V, NV, 1, 1>([self.row.as_ptr()], [from(number)], d, std::slice::from_mut(out), 1);
+                tile::<E, V, NV, 1, 1>([self.row.as_ptr()], [from(number)], d, std::slice::from_mut(out), 1);
             }
         }
     }
@@ -149,16 +199,16 @@ impl Walk for Block<'_> {
                     if i + A <= n && j + B <= m {
                         let (a, b) =
                             (std::array::from_fn(|y| at(a, i + y)), std::array::from_fn(|x| at(b, j + x)));
-                        tile::<V, NV, A, B>(a, b, d, &mut out[i * m + j..], m);
+                        tile::<f32, V, NV, A, B>(a, b, d, &mut out[i * m + j..], m);
                     } else if j + B <= m {
                         for y in i..n.min(i + A) {
                             let b = std::array::from_fn(|x| at(b, j + x));
-                            tile::<V, NV, 1, B>([at(a, y)], b, d, &mut out[y * m + j..], m);
+                            tile::<f32, V, NV, 1, B>([at(a, y)], b, d, &mut out[y * m + j..], m);
                         }
                     } else {
                         for y in i..n.min(i + A) {
                             for x in j..m {
-                                tile::<V, NV, 1, 1>([at(a, y)], [at(b, x)], d, &mut out[y * m + x..], m);
+                                tile::<f32, V, NV, 1, 1>([at(a, y)], [at(b, x)], d, &mut out[y * m + x..], m);
                             }
                         }
                     }
@@ -173,9 +223,9 @@ impl Walk for Block<'_> {
 /// # Safety
 /// `A` and `B` rows of `d` values are readable; the processor has `V`.
 #[inline(always)]
-unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
+unsafe fn tile<E: Stored, V: Vector, const NV: usize, const A: usize, const B: usize>(
     a: [*const f32; A],
-    b: [*const f32; B],
+    b: [*const E; B],
     d: usize,
     out: &mut [f32],
     m: usize,
@@ -190,7 +240,7 @@ unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
                 let at = k + v * V::N;
                 let mut rows = [V::splat(0.0); B];
                 for (j, row) in rows.iter_mut().enumerate() {
-                    *row = V::load(b[j].add(at));
+                    *row = E::load(b[j].add(at));
                 }
                 for (i, sums) in sums.iter_mut().enumerate() {
                     let x = V::load(a[i].add(at));
@@ -210,7 +260,7 @@ unsafe fn tile<V: Vector, const NV: usize, const A: usize, const B: usize>(
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = V::load_part(a[i].add(at), left);
                 for (j, sum) in sums.iter_mut().enumerate() {
-                    let difference = x.sub(V::load_part(b[j].add(at), left));
+                    let difference = x.sub(E::load_part(b[j].add(at), left));
                     sum[v] = difference.mul_add(difference, sum[v]);
                 }
             }

@@ -1,4 +1,5 @@
 use super::*;
+use half::slice::HalfFloatSliceExt;
 
 fn numbers(seed: u64, n: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -81,6 +82,27 @@ fn listed_rows_have_the_bits_of_single_pairs() {
                     assert_eq!(got.to_bits(), squared_l2(isa, &row, other).to_bits(), "{} d={d}", isa.name());
                 }
             }
+        }
+    }
+}
+
+/// Halves of every kind, subnormal ones, infinity and NaN among them, have the bits of the same values as `f32`.
+#[test]
+fn halves_have_the_bits_of_their_values() {
+    for isa in Isa::available() {
+        for d in 1..=67 {
+            let mut all: Vec<f16> = (0..7 * d).map(|i| f16::from_bits((i * 977) as u16 & 0xFBFF)).collect();
+            all[6 * d..].fill(f16::INFINITY);
+            all[5 * d] = f16::NAN;
+            let mut wide = vec![0.0; all.len()];
+            all.convert_to_f32_slice(&mut wide);
+            let (row, listed) = (numbers(3, d), [6, 0, 3, 5, 4, 1, 2]);
+            let (mut narrow, mut expected) = ([0.0; 7], [0.0; 7]);
+            squared_l2_to(isa, &row, &all, &listed, &mut narrow);
+            squared_l2_to(isa, &row, &wide, &listed, &mut expected);
+            assert!(narrow[3].is_nan() && expected[3].is_nan());
+            let bits = |values: [f32; 7]| values.map(|v| if v.is_nan() { 0 } else { v.to_bits() });
+            assert_eq!(bits(narrow), bits(expected), "{} d={d}", isa.name());
         }
     }
 }

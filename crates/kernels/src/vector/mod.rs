@@ -13,6 +13,8 @@ pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
+use half::f16;
+
 /// A register of `N` lanes of `f32`.
 ///
 /// # Safety
@@ -32,6 +34,18 @@ pub trait Vector: Copy {
     unsafe fn load(p: *const f32) -> Self;
     /// The first `n <= N` values, the other lanes 0; does not touch memory behind them.
     unsafe fn load_part(p: *const f32, n: usize) -> Self;
+    /// `N` values, widened.
+    unsafe fn load_half(p: *const f16) -> Self;
+    /// The first `n <= N` values, widened, the other lanes 0; does not touch memory behind them.
+    #[inline(always)]
+    unsafe fn load_half_part(p: *const f16, n: usize) -> Self {
+        let mut values = [f16::ZERO; 16];
+        // SAFETY: the caller promises `n` readable values; no register has more than sixteen lanes.
+        unsafe {
+            std::ptr::copy_nonoverlapping(p, values.as_mut_ptr(), n);
+            Self::load_half(values.as_ptr())
+        }
+    }
     /// `N` values.
     unsafe fn store(self, p: *mut f32);
     /// The first `n <= N` lanes; does not touch memory behind them.

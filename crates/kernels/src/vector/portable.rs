@@ -2,6 +2,7 @@
 
 use super::{Lanes, Vector};
 use crate::element::{Bf16, Element};
+use half::f16;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; 8]);
@@ -40,6 +41,12 @@ impl Vector for Portable {
             *lane = unsafe { p.add(i).read() };
         }
         Self(out)
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(p: *const f16) -> Self {
+        // SAFETY: the caller promises 8 readable values.
+        Self(unsafe { p.cast::<[f16; 8]>().read_unaligned() }.map(f16::to_f32_const))
     }
 
     #[inline(always)]

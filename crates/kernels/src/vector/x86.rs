@@ -2,14 +2,15 @@
 
 use super::{Lanes, Vector};
 use crate::element::Bf16;
+use half::f16;
 use std::arch::x86_64::{
-    __m256, __m256bh, __m256i, __m512, __m512bh, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mask_storeu_epi16, _mm256_maskload_ps, _mm256_maskstore_ps,
-    _mm256_maskz_loadu_epi16, _mm256_max_ps, _mm256_min_ps, _mm256_set1_ps, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_ps, _mm512_add_ps, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
-    _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    __m256, __m256bh, __m256i, __m512, __m512bh, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps,
+    _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mask_storeu_epi16,
+    _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_maskz_loadu_epi16, _mm256_max_ps, _mm256_min_ps,
+    _mm256_set1_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm512_add_ps, _mm512_castsi512_ps,
+    _mm512_cvtepu16_epi32, _mm512_cvtneps_pbh, _mm512_cvtph_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
+    _mm512_min_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
 use std::mem::transmute;
 
@@ -49,6 +50,12 @@ impl Vector for Avx2 {
     unsafe fn load_part(p: *const f32, n: usize) -> Self {
         // SAFETY: the caller promises AVX2 and `n` readable values; masked lanes are not touched.
         Self(unsafe { _mm256_maskload_ps(p, first_lanes(n)) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(p: *const f16) -> Self {
+        // SAFETY: the caller promises AVX2, with which `Isa` asks for F16C, and 8 readable values.
+        Self(unsafe { _mm256_cvtph_ps(_mm_loadu_si128(p.cast())) })
     }
 
     #[inline(always)]
@@ -120,6 +127,12 @@ impl Vector for Avx512 {
     unsafe fn load_part(p: *const f32, n: usize) -> Self {
         // SAFETY: the caller promises AVX-512F and `n` readable values; masked lanes are not touched.
         Self(unsafe { _mm512_maskz_loadu_ps(first_bits(n), p) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(p: *const f16) -> Self {
+        // SAFETY: the caller promises AVX-512F and 16 readable values.
+        Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(p.cast())) })
     }
 
     #[inline(always)]

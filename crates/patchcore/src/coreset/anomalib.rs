@@ -5,12 +5,16 @@
 
 use super::farthest::{Farthest, Unit};
 use super::projection::Projection;
-use crate::Progress;
 use crate::mt19937::Mt19937;
-use patchcore_tensor::Embeddings;
+use crate::{PatchRows, Progress};
 
 /// Chooses at most `rows` rows; fewer if the others equal chosen ones on the projection.
-pub fn sparse_greedy(embeddings: &Embeddings, rows: usize, seed: u32, progress: &dyn Progress) -> Vec<usize> {
+pub fn sparse_greedy(
+    embeddings: &dyn PatchRows,
+    rows: usize,
+    seed: u32,
+    progress: &dyn Progress,
+) -> Vec<usize> {
     let n = embeddings.len();
     if n == 0 {
         return Vec::new();
@@ -57,6 +61,7 @@ mod tests {
     use super::*;
     use patchcore_kernels::distance::squared_l2;
     use patchcore_kernels::isa::Isa;
+    use patchcore_tensor::Embeddings;
     use patchcore_testkit::weights::uniform;
 
     #[test]

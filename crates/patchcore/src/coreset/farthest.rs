@@ -13,12 +13,10 @@
 //! to the lowest index included.
 
 use super::effort::Effort;
-use crate::Progress;
 use crate::filter::{Codes, Directions, Encoder, Filter, likely, sort_by_row};
+use crate::{PatchRows, Progress};
 use patchcore_kernels::codes::{Columns, GROUP, Hit, NEVER, hits};
-use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
 /// About how many rows a pool starts with.
@@ -64,7 +62,7 @@ impl Unit {
 
 /// Rows with a value each.
 pub(super) struct Farthest<'a> {
-    rows: &'a Embeddings,
+    rows: &'a dyn PatchRows,
     unit: Unit,
     /// Upper bounds; those of the pool's rows are in the pool.
     values: Vec<f32>,
@@ -110,7 +108,7 @@ impl<'a> Farthest<'a> {
     /// Starts with these values; a pick lowers the value of each row to its distance to the pick, in this unit. About
     /// `expected` picks will be made.
     pub(super) fn new(
-        rows: &'a Embeddings,
+        rows: &'a dyn PatchRows,
         values: Vec<f32>,
         unit: Unit,
         expected: usize,
@@ -155,12 +153,20 @@ impl<'a> Farthest<'a> {
 
     /// The pool takes a pick.
     fn lower_pool(&mut self, index: usize) {
-        let (isa, pool, seen) = (Isa::best(), &mut self.pool, self.picks.len() as u32);
+        let (pool, seen) = (&mut self.pool, self.picks.len() as u32);
         let mut places: Vec<u32> = match (&self.coded, &pool.columns) {
             (Some(coded), Some(columns)) => {
                 let mut found = Vec::new();
                 let groups = 0..columns.groups();
-                hits(isa, coded.code(index), &[coded.half(index)], columns, &pool.asked, groups, &mut found);
+                hits(
+                    Isa::best(),
+                    coded.code(index),
+                    &[coded.half(index)],
+                    columns,
+                    &pool.asked,
+                    groups,
+                    &mut found,
+                );
                 found.iter().map(|hit| hit.column).collect()
             }
             _ => {
@@ -170,7 +176,7 @@ impl<'a> Farthest<'a> {
         places.sort_unstable();
         let numbers: Vec<u32> = places.iter().map(|&place| pool.rows[place as usize]).collect();
         let mut squared = vec![0.0; numbers.len()];
-        squared_l2_to(isa, self.rows.row(index), self.rows.data(), &numbers, &mut squared);
+        self.rows.squared_l2_to(self.rows.row(index, &mut Vec::new()), &numbers, &mut squared);
         for ((&place, &row), &squared) in places.iter().zip(&numbers).zip(&squared) {
             let (place, row, value) = (place as usize, row as usize, self.unit.value(squared));
             if value >= pool.values[place] {
@@ -250,7 +256,7 @@ impl<'a> Farthest<'a> {
                 None => {
                     for &i in &open {
                         let value = &mut out[i].0;
-                        self.take(rows[i], &self.picks[first..end], value);
+                        self.take(rows[i], &self.picks[first..end], value, &mut space.row);
                     }
                 }
             }
@@ -264,10 +270,10 @@ impl<'a> Farthest<'a> {
     }
 
     /// A row takes these picks.
-    fn take(&self, row: u32, picks: &[u32], value: &mut f32) {
+    fn take(&self, row: u32, picks: &[u32], value: &mut f32, space: &mut Vec<f32>) {
         let mut squared = [0.0; PICKS];
         let squared = &mut squared[..picks.len()];
-        squared_l2_to(Isa::best(), self.rows.row(row as usize), self.rows.data(), picks, squared);
+        self.rows.squared_l2_to(self.rows.row(row as usize, space), picks, squared);
         *value = squared.iter().fold(*value, |v, &s| v.min(self.unit.value(s)));
     }
 
@@ -282,7 +288,7 @@ impl<'a> Farthest<'a> {
         space: &mut Space,
     ) {
         let asked = |i: usize, value: f32| coded.asked(rows[i] as usize, self.unit.limit(value));
-        let Space { codes, bounds, found, starts, stay } = space;
+        let Space { codes, bounds, found, starts, stay, row } = space;
         codes.clear();
         for &i in open {
             codes.extend_from_slice(coded.code(rows[i] as usize));
@@ -307,7 +313,7 @@ impl<'a> Farthest<'a> {
                 }
                 if count == LIKELY || at + 1 == own.len() {
                     let before = out[i].0;
-                    self.take(rows[i], &numbers[..count], &mut out[i].0);
+                    self.take(rows[i], &numbers[..count], &mut out[i].0, row);
                     count = 0;
                     if out[i].0 < before {
                         bound = asked(i, out[i].0);
@@ -327,6 +333,8 @@ struct Space {
     found: Vec<Hit>,
     stay: Vec<Hit>,
     starts: Vec<usize>,
+    /// A row, where rows are not kept as `f32`.
+    row: Vec<f32>,
 }
 
 /// A level with about [`POOL`] values above it; none if there are not more rows than that.
@@ -377,7 +385,7 @@ impl Pool {
 
 impl Coded {
     /// None if codes would not pay.
-    fn filter(rows: &Embeddings) -> Option<Filter> {
+    fn filter(rows: &dyn PatchRows) -> Option<Filter> {
         if rows.len() < FEWEST {
             return None;
         }
@@ -385,9 +393,9 @@ impl Coded {
         Filter::new(rows, &Directions::new(rows, k), k)
     }
 
-    fn new(filter: Filter, rows: &Embeddings, effort: &Effort) -> Self {
+    fn new(filter: Filter, rows: &dyn PatchRows, effort: &Effort) -> Self {
         let k = filter.k();
-        let codes = Encoder::new(filter.clone()).encode_telling(rows.data(), |n| effort.coded(n));
+        let codes = Encoder::new(filter.clone()).encode_telling(rows, |n| effort.coded(n));
         let error = codes.common_error(COVERED);
         // Rows without a finite error are never excluded from anything.
         let largest_error = codes.errors.iter().copied().filter(|e| e.is_finite()).fold(0.0, f32::max);

@@ -6,17 +6,16 @@
 
 use super::Coreset;
 use super::farthest::{Farthest, Unit};
-use crate::Progress;
+use crate::{PatchRows, Progress};
 use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
 /// Columns of the mean that a task sums.
 const COLUMNS: usize = 128;
 
 /// Chooses at most `rows` rows.
-pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> Coreset {
+pub fn greedy(embeddings: &dyn PatchRows, rows: usize, progress: &dyn Progress) -> Coreset {
     let mut farthest =
         Farthest::new(embeddings, vec![f32::INFINITY; embeddings.len()], Unit::Squared, rows, progress);
     let mut next = first(embeddings).map(|index| (index, f32::INFINITY));
@@ -34,10 +33,11 @@ pub fn greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> 
 }
 
 /// The row farthest from the mean row, the lowest index among equals.
-pub(super) fn first(embeddings: &Embeddings) -> Option<usize> {
+pub(super) fn first(embeddings: &dyn PatchRows) -> Option<usize> {
     let (isa, mean) = (Isa::best(), mean(embeddings));
-    let to_mean =
-        (0..embeddings.len()).into_par_iter().map(|i| (i, squared_l2(isa, &mean, embeddings.row(i))));
+    let to_mean = (0..embeddings.len())
+        .into_par_iter()
+        .map_init(Vec::new, |space, i| (i, squared_l2(isa, &mean, embeddings.row(i, space))));
     let farther = |a: (usize, f32), b: (usize, f32)| {
         let (first, second) = if a.0 < b.0 { (a, b) } else { (b, a) };
         if second.1 > first.1 { second } else { first }
@@ -46,12 +46,14 @@ pub(super) fn first(embeddings: &Embeddings) -> Option<usize> {
 }
 
 /// The mean row, summed in `f64` in row order.
-fn mean(embeddings: &Embeddings) -> Vec<f32> {
+fn mean(embeddings: &dyn PatchRows) -> Vec<f32> {
     let mut sum = vec![0.0f64; embeddings.dim()];
     // Columns are shared out, not rows: every sum keeps its order.
     sum.par_chunks_mut(COLUMNS).enumerate().for_each(|(block, sum)| {
+        let (own, mut space) = (block * COLUMNS..block * COLUMNS + sum.len(), Vec::new());
         for i in 0..embeddings.len() {
-            let row = &embeddings.row(i)[block * COLUMNS..];
+            let at = i * embeddings.dim();
+            let row = embeddings.values(at + own.start..at + own.end, &mut space);
             sum.iter_mut().zip(row).for_each(|(s, &v)| *s += f64::from(v));
         }
     });
@@ -61,6 +63,8 @@ fn mean(embeddings: &Embeddings) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coreset::{BankSize, Sampler, SamplerKind};
+    use patchcore_tensor::{Embeddings, HalfEmbeddings};
     use patchcore_testkit::weights::uniform;
     use proptest::prelude::*;
 
@@ -150,6 +154,25 @@ mod tests {
             let coreset = greedy(&e, count, &crate::Quiet);
             assert_eq!(coreset.indices, picks, "kind {kind}");
             assert_eq!(coreset.covering_radius, Some(values[next].sqrt()), "kind {kind}");
+        }
+    }
+
+    /// Rows kept as halves: the picks of the same values as `f32`, pool and filter included, and the replay agrees.
+    #[test]
+    fn halves_give_the_picks_of_their_values() {
+        let (n, d, count) = (3000, 132, 150);
+        let e = rows(11, n, d);
+        let mut halves = HalfEmbeddings::with_capacity(n, d);
+        halves.extend(e.data()).unwrap();
+        let same = halves.select(&(0..n).collect::<Vec<_>>());
+        assert_ne!(same, e);
+        let coreset = greedy(&halves, count, &crate::Quiet);
+        assert_eq!(coreset, greedy(&same, count, &crate::Quiet));
+        assert_eq!(super::super::replay(&halves, &coreset, &crate::Quiet), Ok(()));
+        for kind in [SamplerKind::Reference, SamplerKind::ReferenceGreedy, SamplerKind::Anomalib] {
+            let sampler = Sampler { kind, size: BankSize::Rows(40), seed: 3 };
+            let select = |rows: &dyn PatchRows| sampler.select(rows, &crate::Quiet).unwrap();
+            assert_eq!(select(&halves), select(&same), "{kind:?}");
         }
     }
 

@@ -24,7 +24,7 @@ pub use reference::{approximate_greedy, exact_greedy};
 pub use replay::replay;
 
 use crate::mt19937::Mt19937;
-use crate::{Error, Progress};
+use crate::{Error, PatchRows, Progress};
 use patchcore_tensor::Embeddings;
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +150,7 @@ impl Sampler {
     ///
     /// # Errors
     /// As [`BankSize::rows`].
-    pub fn select(&self, embeddings: &Embeddings, progress: &dyn Progress) -> Result<Coreset, Error> {
+    pub fn select(&self, embeddings: &dyn PatchRows, progress: &dyn Progress) -> Result<Coreset, Error> {
         let n = embeddings.len();
         if self.kind == SamplerKind::Identity {
             return Ok(Coreset { indices: (0..n).collect(), covering_radius: Some(0.0) });
@@ -162,7 +162,7 @@ impl Sampler {
                 let start =
                     Mt19937::new(self.seed).permutation(n).into_iter().take(START_POINTS).collect::<Vec<_>>();
                 let projected = self.project(embeddings);
-                let reduced = projected.as_ref().unwrap_or(embeddings);
+                let reduced = projected.as_ref().map_or(embeddings, |rows| rows);
                 Coreset {
                     indices: approximate_greedy(reduced, &start, rows, progress),
                     covering_radius: None,
@@ -170,7 +170,7 @@ impl Sampler {
             }
             SamplerKind::ReferenceGreedy => {
                 let projected = self.project(embeddings);
-                let reduced = projected.as_ref().unwrap_or(embeddings);
+                let reduced = projected.as_ref().map_or(embeddings, |rows| rows);
                 Coreset { indices: exact_greedy(reduced, rows, progress), covering_radius: None }
             }
             SamplerKind::Anomalib => {
@@ -187,7 +187,7 @@ impl Sampler {
     }
 
     /// The original's projection; none if the embedding has the width already.
-    fn project(&self, embeddings: &Embeddings) -> Option<Embeddings> {
+    fn project(&self, embeddings: &dyn PatchRows) -> Option<Embeddings> {
         let d = embeddings.dim();
         (d != REFERENCE_WIDTH).then(|| {
             let mut words = Mt19937::new(self.seed);

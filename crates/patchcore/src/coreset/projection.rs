@@ -1,5 +1,6 @@
 //! The random linear map that the original's samplers apply before they measure distances.
 
+use crate::PatchRows;
 use crate::mt19937::Mt19937;
 use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
@@ -32,12 +33,13 @@ impl Projection {
     }
 
     /// Every row times the matrix; sums in `f64`, so that the result is the nearest `f32`.
-    pub fn apply(&self, embeddings: &Embeddings) -> Embeddings {
+    pub fn apply(&self, embeddings: &dyn PatchRows) -> Embeddings {
         let to = self.weights.len() / self.from;
         let mut out = vec![0.0; embeddings.len() * to];
-        out.par_chunks_mut(to.max(1)).enumerate().for_each(|(i, out)| {
+        out.par_chunks_mut(to.max(1)).enumerate().for_each_init(Vec::new, |space, (i, out)| {
+            let row = embeddings.row(i, space);
             for (o, weights) in out.iter_mut().zip(self.weights.chunks_exact(self.from)) {
-                *o = dot(embeddings.row(i), weights);
+                *o = dot(row, weights);
             }
         });
         Embeddings::from_vec(embeddings.len(), to, out).unwrap_or_default()

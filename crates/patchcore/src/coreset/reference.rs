@@ -6,25 +6,26 @@
 //! again once everything left is at distance zero, as in the original.
 
 use super::farthest::{Farthest, Unit};
-use crate::Progress;
+use crate::{PatchRows, Progress};
 use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
 /// `ApproximateGreedyCoresetSampler`: picks `rows` rows, starting from the mean distance to `start`.
 pub fn approximate_greedy(
-    embeddings: &Embeddings,
+    embeddings: &dyn PatchRows,
     start: &[usize],
     rows: usize,
     progress: &dyn Progress,
 ) -> Vec<usize> {
     let isa = Isa::best();
+    let start = embeddings.select(start);
     let anchors = (0..embeddings.len())
         .into_par_iter()
-        .map(|i| {
-            let distance = |&p: &usize| squared_l2(isa, embeddings.row(p), embeddings.row(i)).sqrt();
-            start.iter().map(distance).sum::<f32>() / start.len() as f32
+        .map_init(Vec::new, |space, i| {
+            let row = embeddings.row(i, space);
+            let distance = |p| squared_l2(isa, start.row(p), row).sqrt();
+            (0..start.len()).map(distance).sum::<f32>() / start.len() as f32
         })
         .collect();
     pick(embeddings, anchors, rows, progress)
@@ -32,24 +33,26 @@ pub fn approximate_greedy(
 
 /// `GreedyCoresetSampler`: picks `rows` rows. Its matrix of all distances is never made: the sum of squared distances
 /// from a row to all rows is `n |x|² + sum |y|² - 2 x · sum y`, in `f64`.
-pub fn exact_greedy(embeddings: &Embeddings, rows: usize, progress: &dyn Progress) -> Vec<usize> {
+pub fn exact_greedy(embeddings: &dyn PatchRows, rows: usize, progress: &dyn Progress) -> Vec<usize> {
     let (n, d) = (embeddings.len(), embeddings.dim());
-    let norm = |i: usize| embeddings.row(i).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
-    let norms: f64 = (0..n).map(norm).sum();
+    let mut space = Vec::new();
+    let norm = |row: &[f32]| row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+    let norms: f64 = (0..n).map(|i| norm(embeddings.row(i, &mut space))).sum();
     let mut sum = vec![0.0f64; d];
     for i in 0..n {
-        sum.iter_mut().zip(embeddings.row(i)).for_each(|(s, &v)| *s += f64::from(v));
+        sum.iter_mut().zip(embeddings.row(i, &mut space)).for_each(|(s, &v)| *s += f64::from(v));
     }
     let anchors = (0..n)
         .map(|i| {
-            let dot: f64 = embeddings.row(i).iter().zip(&sum).map(|(&v, s)| f64::from(v) * s).sum();
-            (n as f64 * norm(i) + norms - 2.0 * dot).max(0.0).sqrt() as f32
+            let row = embeddings.row(i, &mut space);
+            let dot: f64 = row.iter().zip(&sum).map(|(&v, s)| f64::from(v) * s).sum();
+            (n as f64 * norm(row) + norms - 2.0 * dot).max(0.0).sqrt() as f32
         })
         .collect();
     pick(embeddings, anchors, rows, progress)
 }
 
-fn pick(embeddings: &Embeddings, anchors: Vec<f32>, rows: usize, progress: &dyn Progress) -> Vec<usize> {
+fn pick(embeddings: &dyn PatchRows, anchors: Vec<f32>, rows: usize, progress: &dyn Progress) -> Vec<usize> {
     let mut farthest = Farthest::new(embeddings, anchors, Unit::Plain, rows, progress);
     for _ in 0..rows {
         let Some((index, _)) = farthest.largest() else { break };

@@ -1,13 +1,10 @@
 //! Proof that picks are those of plain greedy selection, by playing it again with every patch and every pick.
 
-use patchcore_kernels::distance::squared_l2_to;
-use patchcore_kernels::isa::Isa;
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
 use super::Coreset;
 use super::greedy::first;
-use crate::Progress;
+use crate::{PatchRows, Progress};
 
 /// Patches of a task.
 const ROWS: usize = 512;
@@ -33,7 +30,7 @@ const CLOSE: usize = 256 << 10;
 /// assert!(replay(&patches, &coreset, &Quiet).unwrap_err().starts_with("pick 1 is patch 2"));
 /// # Ok::<(), patchcore_tensor::ShapeError>(())
 /// ```
-pub fn replay(embeddings: &Embeddings, coreset: &Coreset, progress: &dyn Progress) -> Result<(), String> {
+pub fn replay(embeddings: &dyn PatchRows, coreset: &Coreset, progress: &dyn Progress) -> Result<(), String> {
     let (n, picks) = (embeddings.len(), &coreset.indices);
     let mut turn = vec![usize::MAX; n];
     for (i, &pick) in picks.iter().enumerate() {
@@ -86,7 +83,7 @@ fn earlier(a: Option<Wrong>, b: Option<Wrong>) -> Option<Wrong> {
 }
 
 struct Game<'a> {
-    embeddings: &'a Embeddings,
+    embeddings: &'a dyn PatchRows,
     picks: &'a [u32],
     /// When each patch was picked.
     turn: &'a [usize],
@@ -95,7 +92,7 @@ struct Game<'a> {
 impl Game<'_> {
     fn distances(&self, patch: usize, picks: &[u32], out: &mut Vec<f32>) {
         out.resize(picks.len(), 0.0);
-        squared_l2_to(Isa::best(), self.embeddings.row(patch), self.embeddings.data(), picks, out);
+        self.embeddings.squared_l2_to(self.embeddings.row(patch, &mut Vec::new()), picks, out);
     }
 
     /// How far a pick was from those before it.
@@ -132,6 +129,7 @@ mod tests {
     use super::super::greedy;
     use super::*;
     use crate::Quiet;
+    use patchcore_tensor::Embeddings;
     use patchcore_testkit::weights::uniform;
 
     fn chosen() -> (Embeddings, Coreset) {

@@ -2,6 +2,7 @@
 //!
 //! How well they fit decides how much a filter saves, never what it finds: a few iterations are enough.
 
+use crate::PatchRows;
 use patchcore_kernels::conv::{Clamp, Conv, ConvShape, Layout, Picture, Rows};
 use patchcore_kernels::isa::Isa;
 use patchcore_tensor::Embeddings;
@@ -13,26 +14,30 @@ const SAMPLE: usize = 2048;
 const SPARE: usize = 16;
 const ITERATIONS: usize = 4;
 
-fn sample(rows: &Embeddings) -> Vec<&[f32]> {
-    (0..rows.len()).step_by(rows.len().div_ceil(SAMPLE).max(1)).map(|i| rows.row(i)).collect()
+fn sample(rows: &dyn PatchRows) -> Embeddings {
+    rows.select(&(0..rows.len()).step_by(rows.len().div_ceil(SAMPLE).max(1)).collect::<Vec<_>>())
 }
 
 /// The mean of the sample, `[d]`.
-pub(super) fn mean_row(rows: &Embeddings) -> Vec<f32> {
-    let sample = sample(rows);
-    let mut mean = vec![0.0f64; rows.dim()];
-    for row in &sample {
-        mean.iter_mut().zip(*row).for_each(|(m, &v)| *m += f64::from(v) / sample.len() as f64);
+pub(super) fn mean_row(rows: &dyn PatchRows) -> Vec<f32> {
+    mean_of(&sample(rows))
+}
+
+fn mean_of(sample: &Embeddings) -> Vec<f32> {
+    let mut mean = vec![0.0f64; sample.dim()];
+    for row in sample.data().chunks_exact(sample.dim().max(1)) {
+        mean.iter_mut().zip(row).for_each(|(m, &v)| *m += f64::from(v) / sample.len() as f64);
     }
     mean.into_iter().map(|m| m as f32).collect()
 }
 
 /// The mean of the sample, `[d]`, and `count` orthonormal directions, `[count, d]`.
-pub(super) fn principal_directions(rows: &Embeddings, count: usize) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn principal_directions(rows: &dyn PatchRows, count: usize) -> (Vec<f32>, Vec<f32>) {
     let d = rows.dim();
-    let (sample, mean) = (sample(rows), mean_row(rows));
+    let sample = sample(rows);
+    let mean = mean_of(&sample);
     // The centred sample, `[d, sample]`.
-    let turned: Vec<f32> = (0..d).flat_map(|j| sample.iter().map(move |row| row[j])).collect();
+    let turned: Vec<f32> = (0..d).flat_map(|j| sample.data().iter().skip(j).step_by(d).copied()).collect();
     let turned: Vec<f32> = turned
         .chunks_exact(sample.len())
         .zip(&mean)

@@ -2,10 +2,11 @@
 
 use super::directions::{Product, ProductSpace};
 use super::{Filter, Parts, TINY, UNIT, gamma};
+use crate::PatchRows;
 use patchcore_kernels::codes::{LARGEST, quantise, turn};
 use patchcore_kernels::isa::Isa;
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 /// Rows of one task.
@@ -50,6 +51,24 @@ pub(crate) struct Encoder {
     spaces: Mutex<Vec<Images>>,
 }
 
+/// Where rows are read from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// One after the other in memory.
+    Values(&'a [f32]),
+    /// As a training set keeps them.
+    Kept(&'a dyn PatchRows),
+}
+
+impl<'a> Source<'a> {
+    fn values(self, places: Range<usize>, space: &'a mut Vec<f32>) -> &'a [f32] {
+        match self {
+            Self::Values(values) => &values[places],
+            Self::Kept(rows) => rows.values(places, space),
+        }
+    }
+}
+
 /// What rows become before they are turned and quantised.
 #[derive(Default)]
 struct Images {
@@ -62,6 +81,8 @@ struct Images {
     /// Their products with the directions.
     along: Vec<f32>,
     space: ProductSpace,
+    /// The rows, where they are not kept as `f32`.
+    kept: Vec<f32>,
 }
 
 impl Encoder {
@@ -73,12 +94,12 @@ impl Encoder {
     }
 
     /// The mean length of the rest, and the steps of codes and of guesses; `None` if rows cannot be told apart.
-    pub(super) fn measure(&self, rows: &Embeddings) -> Option<[f32; 3]> {
+    pub(super) fn measure(&self, rows: &dyn PatchRows) -> Option<[f32; 3]> {
         let every = rows.len().div_ceil(SAMPLE);
-        let sample: Vec<f32> = (0..rows.len()).step_by(every).flat_map(|i| rows.row(i).to_vec()).collect();
+        let sample = rows.select(&(0..rows.len()).step_by(every).collect::<Vec<_>>());
         let k = self.filter.k();
         let mut images = Images::default();
-        self.image(&sample, &mut images);
+        self.image(sample.data(), &mut images);
         let mut images = images.values;
         let n = images.len() / k;
         let rest: f64 = images.chunks_exact(k).map(|image| f64::from(image[k - 1])).sum();
@@ -97,36 +118,42 @@ impl Encoder {
 
     /// The codes of rows that lie one after the other.
     pub(crate) fn encode(&self, rows: &[f32]) -> Codes {
-        self.encode_telling(rows, |_| {})
+        let mut codes = Codes::default();
+        self.encode_into(rows, &mut codes);
+        codes
     }
 
-    /// As [`encode`](Self::encode); `done` hears of every few rows.
-    pub(crate) fn encode_telling(&self, rows: &[f32], done: impl Fn(usize) + Sync) -> Codes {
+    /// The codes of all rows; `done` hears of every few.
+    pub(crate) fn encode_telling(&self, rows: &dyn PatchRows, done: impl Fn(usize) + Sync) -> Codes {
         let mut codes = Codes::default();
-        self.encode_blocks(rows, &mut codes, done);
+        self.encode_blocks(Source::Kept(rows), rows.len(), &mut codes, done);
         codes
     }
 
     /// As [`encode`](Self::encode), into the memory of earlier codes.
     pub(crate) fn encode_into(&self, rows: &[f32], codes: &mut Codes) {
-        self.encode_blocks(rows, codes, |_| {});
+        self.encode_blocks(Source::Values(rows), rows.len() / self.filter.d, codes, |_| {});
     }
 
-    fn encode_blocks(&self, rows: &[f32], codes: &mut Codes, done: impl Fn(usize) + Sync) {
-        let (isa, n, k) = (Isa::best(), rows.len() / self.filter.d, self.filter.k());
+    fn encode_blocks(&self, source: Source, n: usize, codes: &mut Codes, done: impl Fn(usize) + Sync) {
+        let (isa, d, k) = (Isa::best(), self.filter.d, self.filter.k());
         let Codes { values, norms, errors, guesses } = codes;
         values.resize(n * k, 0);
         norms.resize(n, 0);
         errors.resize(n, 0.0);
         guesses.resize(n * GUESS.min(k), 0);
-        rows.par_chunks(BLOCK * self.filter.d)
-            .zip(values.par_chunks_mut(BLOCK * k))
+        values
+            .par_chunks_mut(BLOCK * k)
             .zip(norms.par_chunks_mut(BLOCK).zip(errors.par_chunks_mut(BLOCK)))
             .zip(guesses.par_chunks_mut(BLOCK * GUESS.min(k)))
-            .for_each(|(((rows, values), (norms, errors)), guesses)| {
+            .enumerate()
+            .for_each(|(block, ((values, (norms, errors)), guesses))| {
                 let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut images = spaces().pop().unwrap_or_default();
-                self.image(rows, &mut images);
+                let mut kept = std::mem::take(&mut images.kept);
+                let first = block * BLOCK;
+                self.image(source.values(first * d..(first + norms.len()) * d, &mut kept), &mut images);
+                images.kept = kept;
                 let out = values.chunks_exact_mut(k).zip(norms.iter_mut().zip(errors));
                 let from = images.values.chunks_exact_mut(k).zip(&images.errors);
                 for (((image, &moved), (code, (norm, error))), guess) in
@@ -152,7 +179,7 @@ impl Encoder {
 
     fn image(&self, rows: &[f32], images: &mut Images) {
         let Filter { d, parts: Parts { k, centre, .. }, ref mean, skew, stretch, .. } = self.filter;
-        let Images { values, errors, centred, along, space } = images;
+        let Images { values, errors, centred, along, space, .. } = images;
         values.clear();
         errors.clear();
         centred.clear();

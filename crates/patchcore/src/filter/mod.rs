@@ -18,8 +18,8 @@ mod tests;
 pub(crate) use encode::{Codes, Encoder, GUESS};
 pub(crate) use stay::{likely, sort_by_row};
 
+use crate::PatchRows;
 use directions::{mean_row, principal_directions};
-use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,7 @@ pub(crate) struct Directions {
 
 impl Directions {
     /// As many directions as codes of up to `most` values need.
-    pub(crate) fn new(rows: &Embeddings, most: usize) -> Self {
+    pub(crate) fn new(rows: &dyn PatchRows, most: usize) -> Self {
         let (mean, rows) = principal_directions(rows, most - 1);
         Self { mean, rows }
     }
@@ -84,7 +84,7 @@ impl Directions {
 impl Filter {
     /// A filter with codes of `k` values, a multiple of four, for rows like these; `None` if the rows cannot be told apart
     /// by it: too narrow, too few, all equal, or not finite.
-    pub(crate) fn new(rows: &Embeddings, directions: &Directions, k: usize) -> Option<Self> {
+    pub(crate) fn new(rows: &dyn PatchRows, directions: &Directions, k: usize) -> Option<Self> {
         let d = rows.dim();
         let own = directions.rows.get(..(k - 1) * d)?;
         let enough = k <= d && k <= rows.len();
@@ -92,12 +92,12 @@ impl Filter {
     }
 
     /// A filter that codes the whole row, a byte per value: no direction is lost, only precision.
-    pub(crate) fn whole(rows: &Embeddings) -> Option<Self> {
+    pub(crate) fn whole(rows: &dyn PatchRows) -> Option<Self> {
         let k = rows.dim().next_multiple_of(WHOLE);
         if rows.is_empty() { None } else { Self::fitted_to(rows, k, mean_row(rows), Vec::new()) }
     }
 
-    fn fitted_to(rows: &Embeddings, k: usize, mean: Vec<f32>, directions: Vec<f32>) -> Option<Self> {
+    fn fitted_to(rows: &dyn PatchRows, k: usize, mean: Vec<f32>, directions: Vec<f32>) -> Option<Self> {
         let raw = Parts { k, centre: 0.0, step: 1.0, guess_step: 1.0 };
         let raw = Self::from_parts(raw, mean, directions)?;
         let [centre, step, guess_step] = Encoder::new(raw.clone()).measure(rows)?;

@@ -1,6 +1,7 @@
 use super::*;
 use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
+use patchcore_tensor::Embeddings;
 use patchcore_testkit::weights::uniform;
 use proptest::prelude::*;
 

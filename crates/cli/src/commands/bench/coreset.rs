@@ -9,9 +9,8 @@ use crate::output::{self, score_json};
 use crate::progress::Bars;
 use crate::{backbone, config};
 use patchcore::coreset::{Coreset, replay};
-use patchcore::{Progress, SamplerKind};
+use patchcore::{Features, Progress, SamplerKind};
 use patchcore_files::write_atomic;
-use patchcore_tensor::Embeddings;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use std::path::Path;
@@ -41,17 +40,17 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     for _ in 0..args.rounds {
         let progress = Foretold::new(&bars);
         let start = Instant::now();
-        coreset = sampler.select(&patches, &progress)?;
+        coreset = sampler.select(&*patches, &progress)?;
         seconds.push(start.elapsed().as_secs_f64());
         foretold = progress.error();
     }
     let seconds = quantile(&seconds, 0.5);
-    let held = size_of_val(patches.data()) as u64;
+    let held = patches.bytes() as u64;
     let more = memory::peak().map(|peak| peak.saturating_sub(held) as f64 / MIB);
     let start = Instant::now();
     if args.verify {
         bars.begin_named("replay", patches.len());
-        replay(&patches, &coreset, &bars).map_err(|wrong| Failure::new(Code::Internal, wrong))?;
+        replay(&*patches, &coreset, &bars).map_err(|wrong| Failure::new(Code::Internal, wrong))?;
         bars.end();
     }
     let verified = args.verify.then(|| start.elapsed().as_secs_f64());
@@ -99,22 +98,24 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
 }
 
 /// The first rows, or all.
-fn first(all: Embeddings, rows: Option<u64>) -> Result<Embeddings, Failure> {
+fn first(mut all: Features, rows: Option<u64>) -> Result<Features, Failure> {
     let Some(rows) = rows.map(|rows| rows as usize) else { return Ok(all) };
-    let (n, d) = (all.len(), all.dim());
+    let n = all.len();
     if rows > n {
         return Err(Failure::usage(format!("--patches {rows}: the pictures have {n}")));
     }
-    let mut data = all.into_vec();
-    data.truncate(rows * d);
-    data.shrink_to_fit();
-    Embeddings::from_vec(rows, d, data).map_err(|e| Failure::new(Code::Internal, e.to_string()))
+    all.truncate(rows);
+    Ok(all)
 }
 
 /// Writes `features`, f32 `[n, d]`, and `coreset`, i64 `[picks]`.
-fn save(path: &Path, patches: &Embeddings, coreset: &Coreset) -> Result<(), Failure> {
+fn save(path: &Path, patches: &Features, coreset: &Coreset) -> Result<(), Failure> {
     let internal = |e: safetensors::SafeTensorError| Failure::new(Code::Internal, e.to_string());
-    let features: Vec<u8> = patches.data().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let features: Vec<u8> = patches
+        .values(0..patches.len() * patches.dim(), &mut Vec::new())
+        .iter()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
     let picks: Vec<u8> = coreset.indices.iter().flat_map(|&i| (i as i64).to_le_bytes()).collect();
     let shape = vec![patches.len(), patches.dim()];
     let tensors = [
