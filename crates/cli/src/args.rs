@@ -35,12 +35,15 @@ Exit codes: 0 done; 1 a defect was found (only with --exit-code); 2 usage; 3 pic
 pub(crate) struct Shown {
     pub(crate) json: bool,
     pub(crate) bars: bool,
+    /// Notes about the work.
+    pub(crate) notes: bool,
 }
 
 impl Args {
     pub(crate) fn shown(&self) -> Shown {
-        let bars = !self.json && !self.quiet && std::io::IsTerminal::is_terminal(&std::io::stderr());
-        Shown { json: self.json, bars }
+        let notes = !self.json && !self.quiet;
+        let bars = notes && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        Shown { json: self.json, bars, notes }
     }
 }
 
@@ -86,6 +89,10 @@ pub(crate) struct Fit {
     /// Fit on the readable pictures if some are not; exit code 7, the others are named in the model
     #[arg(long)]
     pub(crate) skip_bad: bool,
+
+    /// Refuse, before the long part begins, if the program is expected to hold more memory than this, such as 2GiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(crate) max_memory: Option<u64>,
 
     /// Share of good pictures that may be called defective
     #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]

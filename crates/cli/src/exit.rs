@@ -221,6 +221,11 @@ impl From<patchcore::Error> for Failure {
                     Self::new(code, format!("{} of {total} pictures cannot be used", bad.len())).parts(bad);
                 if some_good { failure.hint("--skip-bad fits on the others") } else { failure }
             }
+            E::Memory { halved, .. } => {
+                let half = halved.map(|_| "--feature-precision f16 is enough, or ").unwrap_or_default();
+                Self::new(Code::Limit, message)
+                    .hint(format!("{half}use fewer pictures, a smaller --imagesize or a smaller bank"))
+            }
             E::OtherWeights { .. } | E::BadModel { .. } => Self::new(Code::Weights, message),
             E::Parameter { .. } => Self::usage(message),
             _ => Self::new(Code::Input, message),

@@ -1,21 +1,36 @@
 //! Progress bars with an ETA, on a terminal only.
 
 use crate::args::Shown;
+use crate::output;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use patchcore::{Progress, Stage};
+use patchcore::{Expected, Progress, Stage};
 use std::fmt::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Shows one bar at a time on standard error, or nothing.
 pub(crate) struct Bars {
     shown: bool,
+    /// Whether to say what the work will take.
+    told: bool,
+    expected: AtomicU64,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Bars {
     pub(crate) fn new(shown: Shown) -> Self {
-        Self { shown: shown.bars, bar: Mutex::new(None) }
+        Self { shown: shown.bars, told: false, expected: AtomicU64::new(0), bar: Mutex::new(None) }
+    }
+
+    /// As [`new`](Self::new); says how much memory the work will take.
+    pub(crate) fn telling(shown: Shown) -> Self {
+        Self { told: shown.notes, ..Self::new(shown) }
+    }
+
+    /// The bytes that the work is expected to hold at most; 0 if it has not told.
+    pub(crate) fn expected(&self) -> u64 {
+        self.expected.load(Ordering::Relaxed)
     }
 
     /// Begins a part of the work that is none of the method's stages.
@@ -55,6 +70,27 @@ fn left(state: &ProgressState, out: &mut dyn Write) {
 }
 
 impl Progress for Bars {
+    fn expects(&self, expected: &Expected) {
+        self.expected.store(expected.peak(), Ordering::Relaxed);
+        if !self.told {
+            return;
+        }
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let text = format!(
+            "note: will hold about {} MiB at most: {} patches of {} values take {}, the program {}, choosing and searching {}",
+            mib(expected.peak()),
+            expected.patches,
+            expected.dim,
+            mib(expected.features),
+            mib(expected.program),
+            mib(expected.beyond),
+        );
+        match &*self.lock() {
+            Some(bar) => bar.suspend(|| output::complain(&text)),
+            None => output::complain(&text),
+        }
+    }
+
     fn begin(&self, stage: Stage, total: usize) {
         let name = match stage {
             Stage::Embed => "embed",

@@ -127,6 +127,17 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] patchcore_files::FileError),
 
+    /// Fitting would take more memory than allowed.
+    #[error("fitting needs about {}, allowed are {}", mib(*expected), mib(*most))]
+    Memory {
+        /// Bytes that it would take.
+        expected: u64,
+        /// Bytes that are allowed.
+        most: u64,
+        /// What it would take with features kept as `f16`, where that is enough.
+        halved: Option<u64>,
+    },
+
     /// The file is not a model, or not an intact one.
     #[error("{}: {reason}", patchcore_files::shown(path))]
     BadModel {
@@ -135,6 +146,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
 /// What kind of fault made pictures unusable.

@@ -7,7 +7,7 @@ use crate::predict::Model;
 use crate::search::{Search, choose};
 use crate::steps::{check_precision, check_weights, embed};
 use crate::training_patches::TrainingPatches;
-use crate::{Error, Features, Params, PictureFault, Pictures, Progress, Stage};
+use crate::{Error, Expected, Features, Params, PictureFault, Pictures, Progress, Stage, peak_memory};
 use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::{ErrorKind, Picture};
 
@@ -29,6 +29,7 @@ pub struct PatchCore<E> {
     chooser: Option<E>,
     on_bad_picture: OnBadPicture,
     false_alarm_rate: f64,
+    max_memory: Option<u64>,
 }
 
 impl<E: FeatureExtractor> PatchCore<E> {
@@ -46,6 +47,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             chooser: None,
             on_bad_picture: OnBadPicture::default(),
             false_alarm_rate: FALSE_ALARM_RATE,
+            max_memory: None,
         })
     }
 
@@ -83,13 +85,20 @@ impl<E: FeatureExtractor> PatchCore<E> {
         Ok(self)
     }
 
+    /// Refuses to fit if that is [expected](Expected) to hold more bytes than this.
+    #[must_use]
+    pub fn max_memory(mut self, bytes: Option<u64>) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
     /// Extracts, embeds, selects, calibrates.
     ///
     /// The embeddings of all patches are held once; the memory bank is a copy of the chosen ones.
     ///
     /// # Errors
     /// [`Error::NoPictures`], [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
-    /// the network does not take; [`Error::PicturesChanged`] if there is a second pass and it does not find the same.
+    /// the network does not take; [`Error::Memory`] if it would take more than allowed; [`Error::PicturesChanged`] if there is a second pass and it does not find the same.
     pub fn fit(self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Model<E>, Error> {
         let select = |all: &TrainingPatches| self.params.sampler.select(&*all.rows, progress);
         let mut chosen = None;
@@ -131,6 +140,13 @@ impl<E: FeatureExtractor> PatchCore<E> {
         Ok(self.embed_all(self.chooser.as_ref().unwrap_or(&self.extractor), pictures, progress)?.rows)
     }
 
+    /// Tells what so many patches will take, and fails if that is too much.
+    fn expect(&self, patches: usize, dim: usize, progress: &dyn Progress) -> Result<(), Error> {
+        let expected = Expected::of(&self.params, patches, dim, peak_memory().unwrap_or(0));
+        progress.expects(&expected);
+        expected.check(&self.params, self.max_memory)
+    }
+
     fn embed_all(
         &self,
         extractor: &E,
@@ -165,6 +181,9 @@ impl<E: FeatureExtractor> PatchCore<E> {
                 if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
                     let names = all.names[all.pictures.len()..].to_vec();
                     for (picture, name) in embed(&self.params, extractor, &good)?.iter().zip(names) {
+                        if all.rows.is_empty() {
+                            self.expect(picture.rows.len() * total, picture.rows.dim(), progress)?;
+                        }
                         if !picture.rows.data().iter().all(|v| v.is_finite()) {
                             return Err(Error::NotFiniteFeatures { picture: name });
                         }

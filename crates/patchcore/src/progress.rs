@@ -1,5 +1,7 @@
 //! How long work tells how far it is.
 
+use crate::Expected;
+
 /// A part of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -17,6 +19,8 @@ pub enum Stage {
 
 /// Receives progress; all methods may be called from several threads.
 pub trait Progress: Sync {
+    /// What the whole will hold in memory is known.
+    fn expects(&self, _expected: &Expected) {}
     /// A part of `total` units begins.
     fn begin(&self, stage: Stage, total: usize);
     /// Some units are done.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use patchcore::{
-    BankSize, Error, Model, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape, Quiet, Reduction,
-    SamplerKind, Scoring, Verdict, Workspace,
+    BankSize, Error, FeaturePrecision, Model, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape,
+    Quiet, Reduction, SamplerKind, Scoring, Verdict, Workspace,
 };
 use patchcore_backbone::{BackboneError, FeatureExtractor, Precision};
 use patchcore_image::{Geometry, Picture};
@@ -222,6 +222,20 @@ fn a_broken_network_gives_an_error_and_no_verdict() {
         panic!("fitted on NaN");
     };
     assert!(matches!(&error, Error::NotFiniteFeatures { picture } if picture == "0.png"), "{error}");
+}
+
+/// The bank holds rounded values, scores are measured to them, and what halves cannot hold is refused by name.
+#[test]
+fn features_kept_as_halves() {
+    let fit = |toy: Toy| {
+        let params = Params { feature_precision: FeaturePrecision::F16, ..params() };
+        PatchCore::load(params, toy).unwrap().fit(&good(3), &Quiet)
+    };
+    let model = fit(Toy::new()).unwrap();
+    let values = model.fitted().bank.rows.data();
+    assert!(values.iter().all(|v| v.to_bits() % (1 << 13) == 0), "{values:?}");
+    let Err(error) = fit(Toy { offset: 2e4, ..Toy::new() }) else { panic!("fitted on infinity") };
+    assert!(matches!(&error, Error::FeatureRange { picture, .. } if picture == "0.png"), "{error}");
 }
 
 #[test]

@@ -4,10 +4,10 @@ use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, config, output};
-use patchcore::{Files, Fitted, OnBadPicture};
+use patchcore::{Files, Fitted, OnBadPicture, peak_memory};
 use patchcore_files::shown;
 use patchcore_image::{Limits, list_pictures, mvtec_category};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -19,13 +19,20 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     output::check_no_input(&args.output, args.model.weights.as_slice())?;
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
+    let bars = Bars::telling(how);
     let model = method
         .on_bad_picture(choice)
         .false_alarm_rate(args.false_alarm_rate)?
-        .fit(&files, &Bars::new(how))?;
+        .max_memory(args.max_memory)
+        .fit(&files, &bars)?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
-    report(fitted, &args.output, start.elapsed().as_secs_f64(), how)?;
+    if how.json {
+        let seconds = start.elapsed().as_secs_f64();
+        output::line(&summary(fitted, &args.output, seconds, bars.expected()).to_string())?;
+    } else {
+        report(fitted, &args.output, start.elapsed().as_secs_f64())?;
+    }
     for name in &fitted.training.skipped {
         output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
     }
@@ -51,10 +58,9 @@ pub(crate) fn good_pictures(folder: &Path) -> Result<Files, Failure> {
     Ok(Files { paths: listing.pictures, root: folder.to_path_buf(), limits: Limits::default() })
 }
 
-fn report(fitted: &Fitted, path: &Path, seconds: f64, how: Shown) -> Result<(), Failure> {
+fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> Value {
     let (training, bank) = (&fitted.training, &fitted.bank);
-    if how.json {
-        let summary = json!({
+    json!({
             "model": path.to_string_lossy(),
             "pictures": training.pictures.len(),
             "skipped": training.skipped,
@@ -64,10 +70,14 @@ fn report(fitted: &Fitted, path: &Path, seconds: f64, how: Shown) -> Result<(), 
             "covering_radius": training.covering_radius.map(output::score_json),
             "image_threshold": fitted.calibration.as_ref().map(|c| output::score_json(c.image_threshold)),
             "false_alarm_rate": fitted.calibration.as_ref().map(|c| c.false_alarm_rate),
+            "expected_memory": expected_memory,
+            "peak_memory": peak_memory(),
             "seconds": seconds,
-        });
-        return output::line(&summary.to_string());
-    }
+    })
+}
+
+fn report(fitted: &Fitted, path: &Path, seconds: f64) -> Result<(), Failure> {
+    let (training, bank) = (&fitted.training, &fitted.bank);
     output::line(&format!(
         "fitted {} on {} pictures in {seconds:.1} s: {} of {} patches kept, {} values each",
         shown(path),

@@ -36,7 +36,7 @@ pub fn sparse_greedy(
 }
 
 /// Values of a projection that keeps the distances of `n` rows within 90 % by the lemma of Johnson and Lindenstrauss.
-fn width(n: usize) -> usize {
+pub(super) fn width(n: usize) -> usize {
     let eps = 0.9f64;
     ((4.0 * (n as f64).ln() / (eps.powi(2) / 2.0 - eps.powi(3) / 3.0)) as usize).max(1)
 }

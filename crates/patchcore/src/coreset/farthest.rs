@@ -74,6 +74,17 @@ pub(super) struct Farthest<'a> {
     effort: Effort<'a>,
 }
 
+/// About how many bytes it takes, beyond the rows, to make `picks` of `n` rows of `d` values.
+pub(super) fn working_memory(n: usize, d: usize, picks: usize) -> usize {
+    // Values, picks seen, a copy of the values to find a level in, and the rows that catch up with what they become.
+    let values = n * 28;
+    let Some(k) = Coded::width(n, d) else { return values };
+    // With each code a guess, its length and its error; the errors once more, to find the common one.
+    let codes = n * (k + 44) + (POOL + picks) * (k + 16);
+    // To find the directions: a sample, turned and centred, and the covariance.
+    codes + (values).max(3 * 2048 * d * 4 + 2 * d * d * 4)
+}
+
 /// The codes of all rows, and of the picks.
 struct Coded {
     filter: Filter,
@@ -384,12 +395,14 @@ impl Pool {
 }
 
 impl Coded {
+    /// Values of a code; none if codes would not pay.
+    fn width(n: usize, d: usize) -> Option<usize> {
+        WIDTHS.into_iter().find(|k| 2 * k <= d && n >= FEWEST)
+    }
+
     /// None if codes would not pay.
     fn filter(rows: &dyn PatchRows) -> Option<Filter> {
-        if rows.len() < FEWEST {
-            return None;
-        }
-        let k = WIDTHS.into_iter().find(|k| 2 * k <= rows.dim())?;
+        let k = Self::width(rows.len(), rows.dim())?;
         Filter::new(rows, &Directions::new(rows, k), k)
     }
 

@@ -136,6 +136,22 @@ impl BankSize {
     }
 }
 
+/// About how many bytes a sampler holds beyond the embeddings.
+pub(crate) fn working_memory(kind: SamplerKind, n: usize, d: usize, rows: usize) -> usize {
+    let projected = |width: usize| if width == d { 0 } else { n * width * size_of::<f32>() };
+    match kind {
+        SamplerKind::Greedy => farthest::working_memory(n, d, rows),
+        SamplerKind::Reference | SamplerKind::ReferenceGreedy => {
+            projected(REFERENCE_WIDTH) + farthest::working_memory(n, REFERENCE_WIDTH, rows)
+        }
+        SamplerKind::Anomalib => {
+            let width = anomalib::width(n);
+            n * width * size_of::<f32>() + farthest::working_memory(n, width, rows)
+        }
+        SamplerKind::Random | SamplerKind::Identity => n * size_of::<usize>(),
+    }
+}
+
 /// The chosen patches.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Coreset {
@@ -146,6 +162,14 @@ pub struct Coreset {
 }
 
 impl Sampler {
+    /// How many of `n` patches of `d` values are kept.
+    ///
+    /// # Errors
+    /// As [`BankSize::rows`].
+    pub fn rows(&self, n: usize, d: usize) -> Result<usize, Error> {
+        if self.kind == SamplerKind::Identity { Ok(n) } else { self.size.rows(n, d) }
+    }
+
     /// Chooses rows of `embeddings`.
     ///
     /// # Errors
@@ -155,7 +179,7 @@ impl Sampler {
         if self.kind == SamplerKind::Identity {
             return Ok(Coreset { indices: (0..n).collect(), covering_radius: Some(0.0) });
         }
-        let rows = self.size.rows(n, embeddings.dim())?;
+        let rows = self.rows(n, embeddings.dim())?;
         Ok(match self.kind {
             SamplerKind::Greedy => greedy(embeddings, rows, progress),
             SamplerKind::Reference => {

@@ -9,7 +9,7 @@ use crate::output::{self, score_json};
 use crate::progress::Bars;
 use crate::{backbone, config};
 use patchcore::coreset::{Coreset, replay};
-use patchcore::{Features, Progress, SamplerKind};
+use patchcore::{Features, Progress, SamplerKind, peak_memory};
 use patchcore_files::write_atomic;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     }
     let seconds = quantile(&seconds, 0.5);
     let held = patches.bytes() as u64;
-    let more = memory::peak().map(|peak| peak.saturating_sub(held) as f64 / MIB);
+    let more = peak_memory().map(|peak| peak.saturating_sub(held) as f64 / MIB);
     let start = Instant::now();
     if args.verify {
         bars.begin_named("replay", patches.len());
