@@ -426,6 +426,39 @@ the model options only --weights may stand there. `predict` reads pictures while
 pub(crate) enum BenchPart {
     /// Time and memory of choosing the memory bank alone, and a proof that it is the right one
     Coreset(Box<BenchCoreset>),
+    /// Time of finding nearest rows in a model's memory bank, and a proof that they are the nearest
+    Search(Box<BenchSearch>),
+}
+
+#[derive(Group)]
+pub(crate) struct BenchSearch {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+
+    /// Pictures whose patches are looked up: files, folders or patterns
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Weights of the model's network, if it is not the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+
+    /// Neighbours of each patch [default: the model's]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) neighbours: Option<u32>,
+
+    /// Look all patches up N times and tell the median time of a picture
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+
+    /// Prove that rows and distances are those of comparing with every row
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Write bank, queries, rows found and squared distances to a safetensors file, for other programs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
 }
 
 #[derive(Group)]

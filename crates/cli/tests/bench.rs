@@ -183,3 +183,28 @@ fn the_coreset_alone_is_timed_and_proved() {
     room.run("bench coreset").fails(2, &["--good"]);
     room.run(&format!("{line} --save picks.safetensors")).fails(5, &["picks.safetensors: exists already"]);
 }
+
+#[test]
+fn the_search_alone_is_timed_and_proved() {
+    let room = Room::with_model();
+    let line = "bench search bolt.patchcore set/bolt/test";
+    let more = "--neighbours 3 --rounds 2 --verify --save found.safetensors --json";
+    let report = room.run(&format!("{line} {more}")).succeeds().json();
+    positive(&report, ["milliseconds", "patches", "bank_rows"]);
+    let (patches, rows) = (report["patches"].as_u64().unwrap(), report["bank_rows"].as_u64().unwrap());
+    assert_eq!(report["verified_pairs"], patches * rows);
+    let bytes = room.read("found.safetensors");
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let shape = |name: &str| file.tensor(name).unwrap().shape().to_vec();
+    assert_eq!(shape("queries"), [patches as usize, 152]);
+    assert_eq!(shape("bank"), [rows as usize, 152]);
+    assert_eq!(
+        (shape("indices"), shape("squared")),
+        ([patches as usize, 3].into(), [patches as usize, 3].into())
+    );
+
+    let text = room.run(&format!("{line} --verify")).succeeds().stdout;
+    assert!(text.starts_with("1 nearest of ") && text.contains("\nverified with "), "{text}");
+    room.run("bench search bolt.patchcore").fails(2, &["PATH"]);
+    room.run(&format!("{line} --save found.safetensors")).fails(5, &["found.safetensors: exists already"]);
+}

@@ -13,7 +13,9 @@ fn text(run: &Run) -> String {
 #[test]
 fn help() {
     let room = Room::new();
-    for command in ["", "fit", "predict", "evaluate", "inspect", "bench", "bench coreset", "demo"] {
+    for command in
+        ["", "fit", "predict", "evaluate", "inspect", "bench", "bench coreset", "bench search", "demo"]
+    {
         let run = room.run(&format!("{command} --help")).succeeds();
         insta::assert_snapshot!(format!("help {command}").trim_end().replace(' ', "_"), text(&run));
     }

@@ -4,11 +4,12 @@ use crate::Error;
 use crate::calibration::Verdict;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::Fitted;
-use crate::search::Search;
+use crate::search::{Neighbours, Search};
 use crate::steps::{Prediction, Searched, check_precision, check_weights, judge};
 use crate::workspace::Workspace;
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Picture;
+use patchcore_tensor::Embeddings;
 use std::sync::{Mutex, PoisonError};
 
 /// A fitted model and its network.
@@ -114,11 +115,28 @@ impl<E: FeatureExtractor> Model<E> {
     /// [`Error::BankWidth`] if the embeddings are not as wide as the bank.
     pub fn search(&self, space: &mut Workspace) -> Result<(), Error> {
         let Workspace { embeddings: PictureEmbeddings { rows, .. }, neighbours, .. } = space;
-        let (embedding, bank) = (rows.dim(), self.fitted.bank.rows.dim());
+        self.nearest_into(rows, self.fitted.params.num_nn, neighbours)
+    }
+
+    /// The `k` nearest rows of the memory bank for each of these embeddings, `k` cut to the bank's size.
+    ///
+    /// # Errors
+    /// [`Error::BankWidth`] if the embeddings are not as wide as the bank.
+    ///
+    /// # Panics
+    /// If `k` is 0.
+    pub fn nearest(&self, queries: &Embeddings, k: usize) -> Result<Neighbours, Error> {
+        let mut found = Neighbours::default();
+        self.nearest_into(queries, k, &mut found)?;
+        Ok(found)
+    }
+
+    fn nearest_into(&self, queries: &Embeddings, k: usize, found: &mut Neighbours) -> Result<(), Error> {
+        let (embedding, bank) = (queries.dim(), self.fitted.bank.rows.dim());
         if embedding != bank {
             return Err(Error::BankWidth { embedding, bank });
         }
-        self.searched().nearest_into(rows.data(), self.fitted.params.num_nn, neighbours);
+        self.searched().nearest_into(queries.data(), k, found);
         Ok(())
     }
 

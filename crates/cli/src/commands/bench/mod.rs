@@ -5,6 +5,7 @@ mod coreset;
 mod foretold;
 mod memory;
 mod peak;
+mod search;
 mod stages;
 mod walk;
 
@@ -12,8 +13,10 @@ use crate::args::{Bench, BenchPart, Shown};
 use crate::exit::{Code, Failure};
 
 pub(crate) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
-    if let Some(BenchPart::Coreset(args)) = &args.part {
-        return coreset::run(args, how);
+    match &args.part {
+        Some(BenchPart::Coreset(args)) => return coreset::run(args, how),
+        Some(BenchPart::Search(args)) => return search::run(args, how),
+        None => {}
     }
     match args.compare {
         Some(other) => compare::run(args, other, how),
