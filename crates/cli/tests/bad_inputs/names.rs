@@ -38,8 +38,15 @@ fn no_name_breaks_a_line_or_steers_a_terminal() {
     assert!(!run.stderr.contains('\u{1b}'));
     room.copy("set/bolt/test/good/000.png", "bad/good.png");
     let run = room.run("fit --good bad -o part.patchcore --skip-bad --imagesize 32 --bank-rows 9");
+    let [note, warnings @ ..] = &run.stderr.lines().collect::<Vec<_>>()[..] else {
+        panic!("{:?}", run.stderr)
+    };
     assert!(
-        run.code == 7 && run.stderr.lines().count() == 2 && !run.stderr.contains('\u{1b}'),
+        run.code == 7
+            && note.starts_with("note: will hold")
+            && warnings.len() == 2
+            && warnings.iter().all(|line| line.starts_with("warning: "))
+            && !run.stderr.contains('\u{1b}'),
         "{:?}",
         run.stderr
     );
