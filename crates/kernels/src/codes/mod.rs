@@ -19,7 +19,7 @@ mod sums;
 mod tests;
 
 pub use listed::dots;
-pub use quantise::{quantise, turn};
+pub use quantise::{centre, quantise, squared_length, turn};
 
 use crate::isa::{Isa, Kind};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! From values to a code: turning, then rounding to steps.
+//! From values to a code: centring, turning, then rounding to steps.
 //!
 //! Plain loops, compiled for each instruction set; none fuses a product with a sum, so all give the same.
 
@@ -66,7 +66,7 @@ impl Kernel<f32> for Turn<'_> {
 pub fn quantise(isa: Isa, values: &[f32], step: f32, code: &mut [i8]) -> f64 {
     assert_eq!(values.len(), code.len(), "a value per place");
     let mut missed = 0.0;
-    // SAFETY: the job is safe code.
+    // SAFETY: the job reads and writes through slices.
     unsafe { f32::dispatch(isa, Quantise { values, step, code, missed: &mut missed }) }
     missed
 }
@@ -90,7 +90,8 @@ impl Kernel<f32> for Quantise<'_> {
         for (values, code) in values.chunks(SUMS).zip(code.chunks_mut(SUMS)) {
             for ((lane, &v), q) in lanes.iter_mut().zip(values).zip(code) {
                 let rounded = round(v * inverse);
-                *q = rounded as i32 as i8;
+                // SAFETY: a whole number of at most `LARGEST` either way, also for NaN, which `max` drops.
+                *q = unsafe { rounded.to_int_unchecked::<i32>() } as i8;
                 let left = f64::from(v) - f64::from(step) * f64::from(rounded);
                 *lane += left * left;
             }
@@ -106,4 +107,81 @@ fn round(v: f32) -> f32 {
     const WHOLE: f32 = 12_582_912.0;
     let limit = LARGEST as f32;
     (v.max(-limit).min(limit) + WHOLE) - WHOLE
+}
+
+/// Subtracts `mean` from `row` and gives the squared length of what is left.
+///
+/// ```
+/// use patchcore_kernels::{codes::centre, isa::Isa};
+/// let mut left = [0.0; 2];
+/// assert_eq!(centre(Isa::best(), &[4.0, 1.0], &[1.0, 5.0], &mut left), 25.0);
+/// assert_eq!(left, [3.0, -4.0]);
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+pub fn centre(isa: Isa, row: &[f32], mean: &[f32], out: &mut [f32]) -> f64 {
+    assert!(row.len() == mean.len() && row.len() == out.len(), "a mean and a place per value");
+    let mut length = 0.0;
+    // SAFETY: the job is safe code.
+    unsafe { f32::dispatch(isa, Centre { row, mean, out, length: &mut length }) }
+    length
+}
+
+struct Centre<'a> {
+    row: &'a [f32],
+    mean: &'a [f32],
+    out: &'a mut [f32],
+    length: &'a mut f64,
+}
+
+impl Kernel<f32> for Centre<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes<f32>>(self) {
+        let Self { row, mean, out, length } = self;
+        for ((out, v), m) in out.iter_mut().zip(row).zip(mean) {
+            *out = v - m;
+        }
+        *length = sum_of_squares(out);
+    }
+}
+
+/// The squared length.
+///
+/// ```
+/// use patchcore_kernels::{codes::squared_length, isa::Isa};
+/// assert_eq!(squared_length(Isa::best(), &[3.0, -4.0]), 25.0);
+/// ```
+pub fn squared_length(isa: Isa, values: &[f32]) -> f64 {
+    let mut length = 0.0;
+    // SAFETY: the job is safe code.
+    unsafe { f32::dispatch(isa, Length { values, length: &mut length }) }
+    length
+}
+
+struct Length<'a> {
+    values: &'a [f32],
+    length: &'a mut f64,
+}
+
+impl Kernel<f32> for Length<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Lanes<f32>>(self) {
+        *self.length = sum_of_squares(self.values);
+    }
+}
+
+#[inline(always)]
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let mut lanes = [0.0f64; SUMS];
+    let (whole, rest) = values.as_chunks::<SUMS>();
+    for values in whole {
+        for (lane, &v) in lanes.iter_mut().zip(values) {
+            *lane += f64::from(v) * f64::from(v);
+        }
+    }
+    for (lane, &v) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(v) * f64::from(v);
+    }
+    lanes.iter().sum()
 }

@@ -95,6 +95,22 @@ proptest! {
 
 proptest! {
     #[test]
+    fn centring_is_equal_on_every_instruction_set(n in 0usize..200, seed: u64) {
+        let all: Vec<f32> = values(seed, 2 * n).iter().map(|&v| f32::from(v) * 0.37).collect();
+        let (row, mean) = all.split_at(n);
+        let twin: Vec<f32> = row.iter().zip(mean).map(|(v, m)| v - m).collect();
+        let length: f64 = twin.iter().map(|v| f64::from(*v).powi(2)).sum();
+        let defined = squared_length(Isa::available()[0], &twin);
+        prop_assert!((defined - length).abs() <= 1e-12 * length);
+        for isa in Isa::available() {
+            let mut left = vec![0.0; n];
+            prop_assert_eq!(centre(isa, row, mean, &mut left), defined, "{}", isa.name());
+            prop_assert_eq!(&left, &twin, "{}", isa.name());
+            prop_assert_eq!(squared_length(isa, &left), defined, "{}", isa.name());
+        }
+    }
+
+    #[test]
     fn turning_and_rounding_equal_on_every_instruction_set(n in 1usize..200, step in 0.01f32..3.0, seed: u64) {
         let start: Vec<f32> = values(seed, n).iter().map(|&v| f32::from(v) * 0.37).collect();
         let mut twin = start.clone();

@@ -3,7 +3,7 @@
 use super::directions::{Product, ProductSpace};
 use super::{Filter, Parts, TINY, UNIT, gamma};
 use crate::PatchRows;
-use patchcore_kernels::codes::{LARGEST, quantise, turn};
+use patchcore_kernels::codes::{LARGEST, centre as centre_row, quantise, squared_length, turn};
 use patchcore_kernels::isa::Isa;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -78,6 +78,8 @@ struct Images {
     errors: Vec<f64>,
     /// The rows less the mean.
     centred: Vec<f32>,
+    /// Their squared lengths.
+    lengths: Vec<f64>,
     /// Their products with the directions.
     along: Vec<f32>,
     space: ProductSpace,
@@ -165,7 +167,7 @@ impl Encoder {
                     turn(isa, leading);
                     quantise(isa, leading, self.filter.parts.guess_step, guess);
                     image[k - 1] -= self.filter.parts.centre;
-                    let length = image.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+                    let length = squared_length(isa, image).sqrt();
                     turn(isa, image);
                     let turning = gamma(k.ilog2() as usize + 3) * length + TINY;
                     let missed = quantise(isa, image, self.filter.parts.step, code);
@@ -179,27 +181,29 @@ impl Encoder {
 
     fn image(&self, rows: &[f32], images: &mut Images) {
         let Filter { d, parts: Parts { k, centre, .. }, ref mean, skew, stretch, .. } = self.filter;
-        let Images { values, errors, centred, along, space, .. } = images;
+        let Images { values, errors, centred, lengths, along, space, .. } = images;
+        let isa = Isa::best();
         values.clear();
         errors.clear();
-        centred.clear();
-        centred.extend(rows.iter().zip(mean.iter().cycle()).map(|(v, m)| v - m));
+        centred.resize(rows.len(), 0.0);
+        lengths.clear();
+        let pairs = rows.chunks_exact(d).zip(centred.chunks_exact_mut(d));
+        lengths.extend(pairs.map(|(row, centred)| centre_row(isa, row, mean, centred)));
         let Some(product) = &self.product else {
-            for row in centred.chunks_exact(d) {
+            for (row, squared) in centred.chunks_exact(d).zip(lengths) {
                 values.extend_from_slice(row);
                 values.resize(values.len().next_multiple_of(k), 0.0);
-                errors.push(UNIT * squared_length(row).sqrt() * 1.01);
+                errors.push(UNIT * squared.sqrt() * 1.01);
             }
             return;
         };
         along.resize(rows.len() / d * (k - 1), 0.0);
         product.block(centred, space, along);
         let per_length = ((k - 1) as f64).sqrt() * gamma(product.roundings()) * self.longest;
-        for (along, row) in along.chunks_exact(k - 1).zip(centred.chunks_exact(d)) {
-            let squared = squared_length(row);
+        for (along, &mut squared) in along.chunks_exact(k - 1).zip(lengths) {
             let length = squared.sqrt();
             let slip = per_length * length + TINY;
-            let along_squared = squared_length(along);
+            let along_squared = squared_length(isa, along);
             let a = along_squared.sqrt() + slip;
             let miss = slip * (2.0 * a + slip) + skew * a * a;
             let rest = (squared - along_squared).max(0.0).sqrt();
@@ -213,14 +217,6 @@ impl Encoder {
             errors.push(moved * (1.0 + 1e-9));
         }
     }
-}
-
-fn squared_length(row: &[f32]) -> f64 {
-    let mut lanes = [0.0f64; 8];
-    for values in row.chunks(8) {
-        lanes.iter_mut().zip(values).for_each(|(lane, &v)| *lane += f64::from(v) * f64::from(v));
-    }
-    lanes.iter().sum()
 }
 
 /// The next `f32` above; infinite if not a number.
