@@ -12,6 +12,7 @@
 //! | [`codes`] | exact dot products of rows of bytes: the filter of coreset and search |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
 //! | [`peak`] | how fast this processor multiplies and adds at best |
+//! | [`product`] | products of a row with many others, summed in `f64` |
 //! | [`resample`] | weighted sums of rows of bytes |
 //!
 //! Each kernel is written once, generic over the register; the portable register defines the result and the others
@@ -40,5 +41,6 @@ pub mod isa;
 pub mod patches;
 pub mod peak;
 pub mod pool;
+pub mod product;
 pub mod resample;
 mod vector;

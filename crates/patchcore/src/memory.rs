@@ -3,8 +3,8 @@
 use crate::coreset::working_memory;
 use crate::{Error, FeaturePrecision, Params};
 
-/// What searching the bank takes beside the codes, at most: lists of pairs that the filter leaves.
-const LISTS: u64 = 24 << 20;
+/// What searching the bank takes beside the codes, at most: the rows that the filter leaves for each query.
+const LISTS: u64 = 16 << 20;
 
 /// What `fit` is expected to hold, foretold once the first pictures are embedded, as if all pictures were as large.
 ///

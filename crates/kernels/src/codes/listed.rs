@@ -4,10 +4,13 @@ use super::OFFSET;
 use crate::isa::{Isa, Kind};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_madd_epi16,
-    _mm256_setzero_si256, _mm256_storeu_si256, _mm512_dpbusd_epi32, _mm512_maskz_loadu_epi8,
+    _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_madd_epi16, _mm256_setzero_si256,
+    _mm256_storeu_si256, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
     _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_xor_si512,
 };
+
+/// Codes that are multiplied at a time.
+const TOGETHER: usize = 4;
 
 /// The dot products of `row` with the codes of `all`, which lie one after the other, that have these numbers.
 ///
@@ -23,78 +26,95 @@ use std::arch::x86_64::{
 pub fn dots(isa: Isa, row: &[i8], all: &[i8], numbers: &[u32], out: &mut [i32]) {
     assert_eq!(numbers.len(), out.len(), "a product per number");
     let k = row.len();
-    let codes = numbers.iter().map(|&number| &all[number as usize * k..][..k]);
-    match isa.0 {
-        Kind::Portable => codes.zip(out).for_each(|(code, out)| *out = portable(row, code)),
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx512 if isa.has_vnni() => {
-            let offset = OFFSET * row.iter().map(|&v| i32::from(v)).sum::<i32>();
-            for (i, (code, out)) in codes.zip(out).enumerate() {
-                if let Some(&next) = numbers.get(i + AHEAD) {
-                    fetch(&all[next as usize * k..][..k]);
-                }
-                // SAFETY: the processor was asked, and the codes are as long as the row.
-                *out = unsafe { vnni(row, code) } - offset;
+    let code = |number: u32| &all[number as usize * k..][..k];
+    let ((some, last), (out, out_last)) = (numbers.as_chunks::<TOGETHER>(), out.as_chunks_mut::<TOGETHER>());
+    // SAFETY: the codes are as long as the row; a `Kind` other than portable exists only where its instructions were
+    // detected, and one with AVX-512 has AVX2 too.
+    unsafe {
+        match isa.0 {
+            Kind::Portable => {
+                some.iter().zip(out).for_each(|(n, out)| *out = portable(row, n.map(code)));
+                last.iter().zip(out_last).for_each(|(&n, out)| [*out] = portable(row, [code(n)]));
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 if isa.has_vnni() => {
+                let offset = OFFSET * sum(row);
+                some.iter().zip(out).for_each(|(n, out)| *out = vnni(row, n.map(code), offset));
+                last.iter().zip(out_last).for_each(|(&n, out)| [*out] = vnni(row, [code(n)], offset));
+            }
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 | Kind::Avx512 => {
+                some.iter().zip(out).for_each(|(n, out)| *out = avx2(row, n.map(code)));
+                last.iter().zip(out_last).for_each(|(&n, out)| [*out] = avx2(row, [code(n)]));
             }
         }
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above; a `Kind` with AVX-512 has AVX2 too.
-        Kind::Avx2 | Kind::Avx512 => codes.zip(out).for_each(|(code, out)| *out = unsafe { avx2(row, code) }),
-    }
-}
-
-/// Codes that are asked for before their turn.
-#[cfg(target_arch = "x86_64")]
-const AHEAD: usize = 4;
-
-/// Asks for the cache lines of a code.
-#[cfg(target_arch = "x86_64")]
-fn fetch(code: &[i8]) {
-    for line in code.chunks(64) {
-        // SAFETY: every x86-64 processor has the instruction, and it reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr()) }
     }
 }
 
 /// The definition.
-fn portable(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
+fn portable<const N: usize>(row: &[i8], codes: [&[i8]; N]) -> [i32; N] {
+    codes.map(|code| row.iter().zip(code).map(|(&v, &c)| i32::from(v) * i32::from(c)).sum())
 }
 
+/// # Safety
+/// The processor has AVX2; the codes are as long as the row.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn avx2(a: &[i8], b: &[i8]) -> i32 {
-    let ((a, a_left), (b, b_left)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-    let mut sums = _mm256_setzero_si256();
-    for (a, b) in a.iter().zip(b) {
+unsafe fn avx2<const N: usize>(row: &[i8], codes: [&[i8]; N]) -> [i32; N] {
+    let (whole, left) = row.as_chunks::<16>();
+    let mut sums = [_mm256_setzero_si256(); N];
+    for (i, row) in whole.iter().enumerate() {
         // SAFETY: sixteen bytes each.
-        let (a, b) = unsafe { (_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast())) };
-        let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(a), _mm256_cvtepi8_epi16(b));
-        sums = _mm256_add_epi32(sums, products);
+        unsafe {
+            let row = _mm256_cvtepi8_epi16(_mm_loadu_si128(row.as_ptr().cast()));
+            for (sums, code) in sums.iter_mut().zip(codes) {
+                let code = _mm256_cvtepi8_epi16(_mm_loadu_si128(code.as_ptr().add(i * 16).cast()));
+                *sums = _mm256_add_epi32(*sums, _mm256_madd_epi16(code, row));
+            }
+        }
     }
-    let mut lanes = [0; 8];
-    // SAFETY: eight values.
-    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sums) };
-    lanes.iter().sum::<i32>() + portable(a_left, b_left)
+    let rest = portable(left, codes.map(|code| &code[row.len() - left.len()..]));
+    std::array::from_fn(|j| {
+        let mut lanes = [0; 8];
+        // SAFETY: eight values.
+        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sums[j]) };
+        lanes.iter().sum::<i32>() + rest[j]
+    })
 }
 
-/// `a · (b + 128)`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn vnni(a: &[i8], b: &[i8]) -> i32 {
-    let offset = _mm512_set1_epi8(-128);
+fn sum(row: &[i8]) -> i32 {
+    let (whole, left) = row.as_chunks::<64>();
     let mut sums = _mm512_setzero_si512();
-    for at in (0..a.len()).step_by(64) {
-        let left = a.len() - at;
-        let mask = if left < 64 { (1 << left) - 1 } else { u64::MAX };
-        // SAFETY: the mask keeps the loads inside; what it leaves out of `a` is zero.
-        let (a, b) = unsafe {
-            (
-                _mm512_maskz_loadu_epi8(mask, a.as_ptr().add(at)),
-                _mm512_maskz_loadu_epi8(mask, b.as_ptr().add(at)),
-            )
-        };
-        sums = _mm512_dpbusd_epi32(sums, _mm512_xor_si512(b, offset), a);
+    for row in whole {
+        // SAFETY: 64 bytes.
+        let row = unsafe { _mm512_loadu_si512(row.as_ptr().cast()) };
+        sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), row);
     }
-    _mm512_reduce_add_epi32(sums)
+    _mm512_reduce_add_epi32(sums) + left.iter().map(|&v| i32::from(v)).sum::<i32>()
+}
+
+/// The products with `code + 128`, less what that adds.
+///
+/// # Safety
+/// The processor has AVX-512 with VNNI; the codes are as long as the row.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn vnni<const N: usize>(row: &[i8], codes: [&[i8]; N], offset: i32) -> [i32; N] {
+    let flip = _mm512_set1_epi8(-128);
+    let mut sums = [_mm512_setzero_si512(); N];
+    for at in (0..row.len()).step_by(64) {
+        let left = row.len() - at;
+        let mask = if left < 64 { (1 << left) - 1 } else { u64::MAX };
+        // SAFETY: the mask keeps the loads inside; what it leaves out is zero.
+        unsafe {
+            let row = _mm512_maskz_loadu_epi8(mask, row.as_ptr().add(at));
+            for (sums, code) in sums.iter_mut().zip(codes) {
+                let code = _mm512_maskz_loadu_epi8(mask, code.as_ptr().add(at));
+                *sums = _mm512_dpbusd_epi32(*sums, _mm512_xor_si512(code, flip), row);
+            }
+        }
+    }
+    sums.map(|sums| _mm512_reduce_add_epi32(sums) - offset)
 }

@@ -10,7 +10,7 @@
 //! group 1: [ code 16 ...
 //! ```
 //!
-//! Sums are exact in 32 bits up to `k` = 65536, so every instruction set finds the same.
+//! Sums are exact in 32 bits up to `k` = 32768, so every instruction set finds the same.
 
 mod listed;
 mod quantise;
@@ -19,7 +19,7 @@ mod sums;
 mod tests;
 
 pub use listed::dots;
-pub use quantise::{centre, quantise, squared_length, turn};
+pub use quantise::{Rounded, centre, quantise, squared_length, turn};
 
 use crate::isa::{Isa, Kind};
 use std::ops::Range;
@@ -44,13 +44,13 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// No codes yet, of `k` values each.
+    /// No codes yet, of `k` values each, with room for `n`.
     ///
     /// # Panics
     /// If `k` is no multiple of four, or too large for exact sums.
-    pub fn new(k: usize) -> Self {
-        assert!(k.is_multiple_of(4) && k <= 65536, "codes of {k} values");
-        Self { k, n: 0, data: Vec::new() }
+    pub fn with_room(k: usize, n: usize) -> Self {
+        assert!(k.is_multiple_of(4) && k <= 32768, "codes of {k} values");
+        Self { k, n: 0, data: Vec::with_capacity(n.next_multiple_of(GROUP) * k) }
     }
 
     /// Adds a code at the end.
@@ -94,40 +94,50 @@ impl Columns {
     }
 }
 
-/// A pair whose dot product reached what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hit {
-    /// Number of the row.
-    pub row: u32,
-    /// Number of the column.
-    pub column: u32,
-    /// `row · column - of_column[column]`.
-    pub excess: i32,
-}
+/// Columns that a word of marks speaks of.
+pub const MARKED: usize = 64;
 
-/// Finds all pairs of a row and a column, the latter out of these groups, with
-/// `row · column >= of_row[row] + of_column[column]`, and adds them to `hits`, in no promised order.
+/// Marks all pairs of a row and a column, the latter out of these groups, with
+/// `row · column >= of_row[row] + of_column[column]`: a bit per pair, `[rows, words]`, [`MARKED`] columns a word, the first
+/// group's first column at the lowest bit of a row's first word.
 ///
 /// `rows` holds a code per value of `of_row`; `of_column` has a value for every place of every group, which for places
 /// without a code must be [`NEVER`].
 ///
 /// # Panics
 /// If a length does not fit.
-pub fn hits(
+pub fn mark(
     isa: Isa,
     rows: &[i8],
     of_row: &[i32],
     columns: &Columns,
     of_column: &[i32],
     groups: Range<usize>,
-    hits: &mut Vec<Hit>,
+    marks: &mut Vec<u64>,
 ) {
     check(rows, of_row.len(), columns, of_column, &groups);
+    let words = groups.len().div_ceil(TOGETHER);
+    marks.clear();
+    marks.resize(of_row.len() * words, 0);
+    let first = groups.start;
     let scan = Scan { rows, columns, of_column, groups, offsets: Vec::new() };
-    scan.dispatch(isa, Hits { of_row, hits });
+    scan.dispatch(isa, Marks { of_row, first, words, out: marks });
 }
 
-/// As a value of a column: its place never is a hit, nor the best of its lane.
+/// The columns that a row's words mark, counted from the first group's first column.
+///
+/// ```
+/// use patchcore_kernels::codes::marked;
+/// assert_eq!(marked(&[0b101, 1 << 63]).collect::<Vec<_>>(), [0, 2, 127]);
+/// ```
+pub fn marked(words: &[u64]) -> impl Iterator<Item = usize> {
+    words.iter().enumerate().flat_map(|(i, &word)| {
+        std::iter::successors((word != 0).then_some(word), |word| Some(word & (word - 1)).filter(|w| *w != 0))
+            .map(move |word| i * MARKED + word.trailing_zeros() as usize)
+    })
+}
+
+/// As a value of a column, and the largest it may have: its place never is a hit, nor the best of its lane.
 pub const NEVER: i32 = 1 << 30;
 
 /// For each row and each of the sixteen places of these groups, the largest `row · column - of_column[column]` and the group
@@ -190,14 +200,20 @@ trait Tile {
     );
 }
 
-struct Hits<'a> {
+/// Groups that a word of marks speaks of.
+const TOGETHER: usize = MARKED / GROUP;
+
+struct Marks<'a> {
     of_row: &'a [i32],
-    hits: &'a mut Vec<Hit>,
+    /// The first group that is marked.
+    first: usize,
+    words: usize,
+    out: &'a mut [u64],
 }
 
-impl Hits<'_> {
+impl Marks<'_> {
     /// # Safety
-    /// As for [`Tile::tile`]; `C` groups.
+    /// As for [`Tile::tile`]; `C` groups, none of another word.
     #[inline(always)]
     unsafe fn groups<S: Sums, const R: usize, const C: usize>(
         &mut self,
@@ -205,28 +221,23 @@ impl Hits<'_> {
         row: usize,
         group: usize,
     ) {
+        let (word, place) = ((group - self.first) / TOGETHER, (group - self.first) % TOGETHER);
         // SAFETY: the same contract.
         unsafe {
-            for (i, of_groups) in scan.excess::<S, R, C>(row, group).into_iter().enumerate() {
-                for (j, excess) in of_groups.into_iter().enumerate() {
-                    let mut mask = excess.at_least(self.of_row[row + i]);
-                    if mask == 0 {
-                        continue;
-                    }
-                    let lanes = excess.lanes();
-                    while mask != 0 {
-                        let lane = mask.trailing_zeros() as usize;
-                        mask &= mask - 1;
-                        let column = ((group + j) * GROUP + lane) as u32;
-                        self.hits.push(Hit { row: (row + i) as u32, column, excess: lanes[lane] });
-                    }
+            let sums = scan.sums::<S, R, C>(row, group);
+            for (i, of_groups) in sums.into_iter().enumerate() {
+                let bound = self.of_row[row + i] + scan.offsets[row + i];
+                let mut marks = 0;
+                for (j, sums) in of_groups.into_iter().enumerate() {
+                    marks |= u64::from(sums.at_least(bound)) << (GROUP * (place + j));
                 }
+                self.out[(row + i) * self.words + word] |= marks;
             }
         }
     }
 }
 
-impl Tile for Hits<'_> {
+impl Tile for Marks<'_> {
     #[inline(always)]
     unsafe fn tile<S: Sums, const R: usize, const C: usize>(
         &mut self,
@@ -234,9 +245,10 @@ impl Tile for Hits<'_> {
         row: usize,
         groups: Range<usize>,
     ) {
+        const { assert!(TOGETHER.is_multiple_of(C)) };
         let mut group = groups.start;
         while group < groups.end {
-            // SAFETY: the same contract; the groups end where they should.
+            // SAFETY: the same contract; the groups end where they should, and `run` steps by whole words.
             unsafe {
                 if group + C <= groups.end {
                     self.groups::<S, R, C>(scan, row, group);
@@ -263,14 +275,15 @@ impl Tile for Best<'_> {
         // SAFETY: the same contract.
         unsafe {
             let own = &mut self.0[row..row + R];
-            let mut best = [S::zero(); R];
+            let mut best = [S::start(&[0; GROUP]); R];
             let mut at = best;
             for (i, lanes) in own.iter().enumerate() {
                 (best[i], at[i]) = (S::load(&lanes.excess), S::load(&lanes.group));
             }
             for group in groups {
                 let number = S::load(&[group as i32; GROUP]);
-                for (i, [excess]) in scan.excess::<S, R, 1>(row, group).into_iter().enumerate() {
+                for (i, [sums]) in scan.sums::<S, R, 1>(row, group).into_iter().enumerate() {
+                    let excess = sums.minus(scan.offsets[row + i]);
                     (best[i], at[i]) = excess.or_larger(number, best[i], at[i]);
                 }
             }
@@ -326,28 +339,26 @@ impl Scan<'_> {
         }
     }
 
-    /// The products of `R` rows with `C` groups, less what the columns ask.
+    /// The products of `R` rows with `C` groups, less what the columns ask; what the columns' offset adds is still in them.
     ///
     /// # Safety
     /// As for [`Tile::tile`].
     #[inline(always)]
-    unsafe fn excess<S: Sums, const R: usize, const C: usize>(
-        &self,
-        row: usize,
-        group: usize,
-    ) -> [[S; C]; R] {
+    unsafe fn sums<S: Sums, const R: usize, const C: usize>(&self, row: usize, group: usize) -> [[S; C]; R] {
         let k = self.columns.k;
+        let of_group = |j: usize| &self.of_column[(group + j) * GROUP..][..GROUP];
         // SAFETY: a group has `GROUP * k` bytes, a row `k`.
         unsafe {
             let columns = self.columns.data.as_ptr().add(group * GROUP * k);
             let rows = self.rows.as_ptr().add(row * k);
-            let mut sums = [[S::zero(); C]; R];
+            let start: [S; C] = std::array::from_fn(|j| S::start(of_group(j)));
+            let mut sums = [start; R];
             for at in (0..k).step_by(4) {
                 S::dot::<R, C>(&mut sums, columns.add(at * GROUP), GROUP * k, rows.add(at), k);
             }
-            for (sums, &offset) in sums.iter_mut().zip(&self.offsets[row..row + R]) {
+            for sums in &mut sums {
                 for (j, sums) in sums.iter_mut().enumerate() {
-                    *sums = sums.minus(&self.of_column[(group + j) * GROUP..][..GROUP], offset);
+                    *sums = sums.finish(of_group(j));
                 }
             }
             sums

@@ -16,8 +16,8 @@ use std::arch::x86_64::{
 /// # Safety
 /// Every method needs the instruction set of its registers; pointers are readable as far as each method says.
 pub(super) trait Sums: Copy {
-    /// Nothing summed yet.
-    unsafe fn zero() -> Self;
+    /// Nothing summed yet; what the columns take away may be taken away already.
+    unsafe fn start(of_column: &[i32]) -> Self;
     /// Adds the products of four values of every column, 64 bytes for each of `C` groups that lie `apart` bytes apart,
     /// with four values of each of `R` rows that lie `pitch` bytes apart.
     unsafe fn dot<const R: usize, const C: usize>(
@@ -27,8 +27,10 @@ pub(super) trait Sums: Copy {
         rows: *const i8,
         pitch: usize,
     );
-    /// The finished sums less a value per column and one for the row.
-    unsafe fn minus(self, of_column: &[i32], of_row: i32) -> Self;
+    /// The finished sums less a value per column: the same that the sums started with.
+    unsafe fn finish(self, of_column: &[i32]) -> Self;
+    /// Finished sums less a value for the row.
+    unsafe fn minus(self, of_row: i32) -> Self;
     /// A bit for every finished sum that is at least `bound`.
     unsafe fn at_least(self, bound: i32) -> u16;
     /// Where a finished sum is larger than `best`: the sum and `number`, else `best` and `at`.
@@ -45,8 +47,8 @@ pub(super) struct PortableSums([i32; GROUP]);
 
 impl Sums for PortableSums {
     #[inline(always)]
-    unsafe fn zero() -> Self {
-        Self([0; GROUP])
+    unsafe fn start(of_column: &[i32]) -> Self {
+        Self(std::array::from_fn(|column| -of_column[column]))
     }
 
     #[inline(always)]
@@ -72,11 +74,13 @@ impl Sums for PortableSums {
     }
 
     #[inline(always)]
-    unsafe fn minus(mut self, of_column: &[i32], of_row: i32) -> Self {
-        for (sum, column) in self.0.iter_mut().zip(of_column) {
-            *sum -= column + of_row;
-        }
+    unsafe fn finish(self, _: &[i32]) -> Self {
         self
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, of_row: i32) -> Self {
+        Self(self.0.map(|sum| sum - of_row))
     }
 
     #[inline(always)]
@@ -114,7 +118,7 @@ pub(super) struct Avx2Sums([__m256i; 4]);
 #[cfg(target_arch = "x86_64")]
 impl Sums for Avx2Sums {
     #[inline(always)]
-    unsafe fn zero() -> Self {
+    unsafe fn start(_: &[i32]) -> Self {
         // SAFETY: the caller's instruction set.
         unsafe { Self([_mm256_setzero_si256(); 4]) }
     }
@@ -148,20 +152,27 @@ impl Sums for Avx2Sums {
     }
 
     #[inline(always)]
-    unsafe fn minus(self, of_column: &[i32], of_row: i32) -> Self {
+    unsafe fn finish(self, of_column: &[i32]) -> Self {
         let of_column = &of_column[..GROUP];
         // SAFETY: sixteen values of columns.
         unsafe {
-            let row = _mm256_set1_epi32(of_row);
             // Halves of sums are added in pairs: columns 0 1 4 5 | 2 3 6 7, then brought into order.
             let eight = |half: usize| {
                 let pairs = _mm256_hadd_epi32(self.0[half * 2], self.0[half * 2 + 1]);
                 let sums = _mm256_permute4x64_epi64::<0b11_01_10_00>(pairs);
-                let column = _mm256_loadu_si256(of_column.as_ptr().add(half * 8).cast());
-                _mm256_sub_epi32(_mm256_sub_epi32(sums, column), row)
+                _mm256_sub_epi32(sums, _mm256_loadu_si256(of_column.as_ptr().add(half * 8).cast()))
             };
             let (low, high) = (eight(0), eight(1));
             Self([low, high, low, high])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, of_row: i32) -> Self {
+        // SAFETY: the caller's instruction set.
+        unsafe {
+            let row = _mm256_set1_epi32(of_row);
+            Self(self.0.map(|sums| _mm256_sub_epi32(sums, row)))
         }
     }
 
@@ -221,9 +232,13 @@ pub(super) struct VnniSums(__m512i);
 #[cfg(target_arch = "x86_64")]
 impl Sums for VnniSums {
     #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller's instruction set.
-        unsafe { Self(_mm512_setzero_si512()) }
+    unsafe fn start(of_column: &[i32]) -> Self {
+        let of_column = &of_column[..GROUP];
+        // SAFETY: sixteen values of columns.
+        unsafe {
+            let columns = _mm512_loadu_si512(of_column.as_ptr().cast());
+            Self(_mm512_sub_epi32(_mm512_setzero_si512(), columns))
+        }
     }
 
     #[inline(always)]
@@ -250,13 +265,14 @@ impl Sums for VnniSums {
     }
 
     #[inline(always)]
-    unsafe fn minus(self, of_column: &[i32], of_row: i32) -> Self {
-        let of_column = &of_column[..GROUP];
-        // SAFETY: sixteen values of columns.
-        unsafe {
-            let column = _mm512_loadu_si512(of_column.as_ptr().cast());
-            Self(_mm512_sub_epi32(_mm512_sub_epi32(self.0, column), _mm512_set1_epi32(of_row)))
-        }
+    unsafe fn finish(self, _: &[i32]) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, of_row: i32) -> Self {
+        // SAFETY: the caller's instruction set.
+        unsafe { Self(_mm512_sub_epi32(self.0, _mm512_set1_epi32(of_row))) }
     }
 
     #[inline(always)]

@@ -172,8 +172,16 @@ impl<E: Stored> Walk for Listed<'_, E> {
             for (numbers, out) in fours.iter().zip(out.chunks_exact_mut(B)) {
                 tile::<E, V, NV, 1, B>([self.row.as_ptr()], numbers.map(from), d, out, B);
             }
-            for (&number, out) in left.iter().zip(out_left) {
-                tile::<E, V, NV, 1, 1>([self.row.as_ptr()], [from(number)], d, std::slice::from_mut(out), 1);
+            match left {
+                [] => {}
+                [number] => tile::<E, V, NV, 1, 1>([self.row.as_ptr()], [from(*number)], d, out_left, 1),
+                // As many as fit cost hardly more than two.
+                [.., last] => {
+                    let rows = std::array::from_fn(|j| from(*left.get(j).unwrap_or(last)));
+                    let mut padded = [0.0; B];
+                    tile::<E, V, NV, 1, B>([self.row.as_ptr()], rows, d, &mut padded, B);
+                    out_left.copy_from_slice(&padded[..left.len()]);
+                }
             }
         }
     }

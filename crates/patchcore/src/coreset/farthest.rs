@@ -9,13 +9,14 @@
 //! 3. When nothing above the level is left, a lower one is found.
 //!
 //! Most rows stay below the level most of the time and later take many picks at once. In both steps a filter tells which
-//! distances can matter (see the filter's page), and only those are computed. The picks are those of the plain loop, ties
-//! to the lowest index included.
+//! distances can matter (see the filter's page). A row that catches up is measured to the likeliest picks first; where many
+//! remain within what its value has fallen to, codes of whole rows are asked about them. The picks are those of the plain
+//! loop, ties to the lowest index included.
 
 use super::effort::Effort;
-use crate::filter::{Codes, Directions, Encoder, Filter, likely, sort_by_row};
+use crate::filter::{Codes, Directions, Encoder, Filter, Images, Whole};
 use crate::{PatchRows, Progress};
-use patchcore_kernels::codes::{Columns, GROUP, Hit, NEVER, hits};
+use patchcore_kernels::codes::{Columns, GROUP, MARKED, NEVER, dots, mark, marked};
 use patchcore_kernels::isa::Isa;
 use rayon::prelude::*;
 
@@ -24,9 +25,13 @@ const POOL: usize = 16384;
 /// Rows of a task that catches up.
 const ROWS: usize = 64;
 /// Picks that a row takes before it is asked again whether it may stop; whole groups.
-const PICKS: usize = 32 * GROUP;
+const PICKS: usize = 64 * MARKED;
 /// Picks that a row is measured to at once.
 const LIKELY: usize = 4;
+/// Picks that a row is measured to before its limit is asked for again.
+const FIRST: usize = 2;
+/// Picks that a row is measured to without asking codes of whole rows first.
+const FEW: usize = 8;
 /// Values of a code, where rows are at least twice as wide.
 const WIDTHS: [usize; 3] = [256, 128, 64];
 /// Share of the rows whose errors are covered by their common one.
@@ -79,10 +84,11 @@ pub(super) fn working_memory(n: usize, d: usize, picks: usize) -> usize {
     // Values, picks seen, a copy of the values to find a level in, and the rows that catch up with what they become.
     let values = n * 28;
     let Some(k) = Coded::width(n, d) else { return values };
-    // With each code a guess, its length and its error; the errors once more, to find the common one.
-    let codes = n * (k + 44) + (POOL + picks) * (k + 16);
+    // With each code its length and its error; the errors once more, to find the common one. Of each pick two copies of its
+    // code and one of the whole row.
+    let codes = n * (k + 12) + POOL * (k + 16) + picks * (2 * k + d + 28);
     // To find the directions: a sample, turned and centred, and the covariance.
-    codes + (values).max(3 * 2048 * d * 4 + 2 * d * d * 4)
+    codes + values.max(3 * 2048 * d * 4 + 2 * d * d * 4)
 }
 
 /// The codes of all rows, and of the picks.
@@ -98,6 +104,9 @@ struct Coded {
     picks: Columns,
     /// Half the squared length of each pick's code.
     halves: Vec<i32>,
+    /// The picks' codes once more, one after the other, and those of their whole width.
+    listed: Vec<i8>,
+    whole: Whole,
 }
 
 /// The rows that may be picked next, all up to date.
@@ -126,14 +135,15 @@ impl<'a> Farthest<'a> {
         progress: &'a dyn Progress,
     ) -> Self {
         let seen = vec![0; values.len()];
-        let filter = Coded::filter(rows);
-        let effort = Effort::begin(rows.len(), expected, filter.as_ref().map(Filter::k), progress);
-        let coded = filter.map(|filter| Coded::new(filter, rows, &effort));
+        let filters = Coded::filters(rows);
+        let width = filters.as_ref().map(|(filter, _)| filter.k());
+        let effort = Effort::begin(rows.len(), expected, width, progress);
+        let coded = filters.map(|filters| Coded::new(filters, rows, expected.min(rows.len()), &effort));
         Self { rows, unit, values, seen, picks: Vec::new(), coded, pool: Pool::default(), effort }
     }
 
     /// The picks so far.
-    pub(super) fn into_picks(self) -> Vec<usize> {
+    pub(super) fn into_picks(mut self) -> Vec<usize> {
         self.effort.end();
         self.picks.into_iter().map(|pick| pick as usize).collect()
     }
@@ -156,7 +166,7 @@ impl<'a> Farthest<'a> {
     pub(super) fn pick(&mut self, index: usize) {
         self.picks.push(index as u32);
         if let Some(coded) = &mut self.coded {
-            coded.pick(index);
+            coded.pick(index, self.rows.row(index, &mut Vec::new()));
         }
         self.lower_pool(index);
         self.effort.picked();
@@ -165,26 +175,17 @@ impl<'a> Farthest<'a> {
     /// The pool takes a pick.
     fn lower_pool(&mut self, index: usize) {
         let (pool, seen) = (&mut self.pool, self.picks.len() as u32);
-        let mut places: Vec<u32> = match (&self.coded, &pool.columns) {
+        let places: Vec<u32> = match (&self.coded, &pool.columns) {
             (Some(coded), Some(columns)) => {
-                let mut found = Vec::new();
-                let groups = 0..columns.groups();
-                hits(
-                    Isa::best(),
-                    coded.code(index),
-                    &[coded.half(index)],
-                    columns,
-                    &pool.asked,
-                    groups,
-                    &mut found,
-                );
-                found.iter().map(|hit| hit.column).collect()
+                let (code, half, groups) = (coded.code(index), [coded.half(index)], 0..columns.groups());
+                let mut marks = Vec::new();
+                mark(Isa::best(), code, &half, columns, &pool.asked, groups, &mut marks);
+                marked(&marks).map(|place| place as u32).collect()
             }
             _ => {
                 (0..pool.rows.len() as u32).filter(|&p| pool.values[p as usize] > f32::NEG_INFINITY).collect()
             }
         };
-        places.sort_unstable();
         let numbers: Vec<u32> = places.iter().map(|&place| pool.rows[place as usize]).collect();
         let mut squared = vec![0.0; numbers.len()];
         self.rows.squared_l2_to(self.rows.row(index, &mut Vec::new()), &numbers, &mut squared);
@@ -237,13 +238,17 @@ impl<'a> Farthest<'a> {
         let mut late: Vec<u32> = (0..self.values.len() as u32)
             .filter(|&i| above(self.values[i as usize]) && self.seen[i as usize] < now)
             .collect();
+        // The first pick is no matter of catching up: all rows take it at once.
+        self.effort.caught_up(late.iter().filter(|&&i| self.seen[i as usize] <= 1).count());
         // Rows that have seen equally much go together.
         late.sort_by_key(|&i| self.seen[i as usize]);
-        let caught: Vec<(f32, u32)> = late
+        let caught: Vec<Vec<(f32, u32)>> = late
             .par_chunks(ROWS)
-            .flat_map_iter(|rows| self.catch_up(rows, level.unwrap_or(f32::NEG_INFINITY)))
+            .map_init(Space::default, |space, rows| {
+                self.catch_up(rows, level.unwrap_or(f32::NEG_INFINITY), space)
+            })
             .collect();
-        for (&row, (value, seen)) in late.iter().zip(caught) {
+        for (&row, (value, seen)) in late.iter().zip(caught.into_iter().flatten()) {
             (self.values[row as usize], self.seen[row as usize]) = (value, seen);
         }
         let rows: Vec<u32> =
@@ -254,16 +259,15 @@ impl<'a> Farthest<'a> {
 
     /// Values of some rows after the picks that they had not seen, as far as they stay above `level`, and how many picks
     /// they know then.
-    fn catch_up(&self, rows: &[u32], level: f32) -> Vec<(f32, u32)> {
+    fn catch_up(&self, rows: &[u32], level: f32, space: &mut Space) -> Vec<(f32, u32)> {
         let mut out: Vec<(f32, u32)> =
             rows.iter().map(|&i| (self.values[i as usize], self.seen[i as usize])).collect();
-        let mut space = Space::default();
-        let mut first = out[0].1 as usize / GROUP * GROUP;
+        let mut first = out[0].1 as usize / MARKED * MARKED;
         let mut open: Vec<usize> = (0..rows.len()).collect();
         while first < self.picks.len() && !open.is_empty() {
             let end = self.picks.len().min(first + PICKS);
             match &self.coded {
-                Some(coded) => self.take_likely(coded, rows, &open, first..end, &mut out, &mut space),
+                Some(coded) => self.take_likely(coded, rows, &open, first..end, &mut out, space),
                 None => {
                     for &i in &open {
                         let value = &mut out[i].0;
@@ -282,10 +286,12 @@ impl<'a> Farthest<'a> {
 
     /// A row takes these picks.
     fn take(&self, row: u32, picks: &[u32], value: &mut f32, space: &mut Vec<f32>) {
-        let mut squared = [0.0; PICKS];
-        let squared = &mut squared[..picks.len()];
-        self.rows.squared_l2_to(self.rows.row(row as usize, space), picks, squared);
-        *value = squared.iter().fold(*value, |v, &s| v.min(self.unit.value(s)));
+        let (row, mut squared) = (self.rows.row(row as usize, space), [0.0; GROUP]);
+        for picks in picks.chunks(GROUP) {
+            let squared = &mut squared[..picks.len()];
+            self.rows.squared_l2_to(row, picks, squared);
+            *value = squared.iter().fold(*value, |v, &s| v.min(self.unit.value(s)));
+        }
     }
 
     /// Rows take those of these picks that the filter does not exclude, the likeliest first.
@@ -299,38 +305,62 @@ impl<'a> Farthest<'a> {
         space: &mut Space,
     ) {
         let asked = |i: usize, value: f32| coded.asked(rows[i] as usize, self.unit.limit(value));
-        let Space { codes, bounds, found, starts, stay, row } = space;
+        let Space { codes, bounds, marks, numbers, likely, products, asking, row } = space;
         codes.clear();
         for &i in open {
             codes.extend_from_slice(coded.code(rows[i] as usize));
         }
         bounds.clear();
         bounds.extend(open.iter().map(|&i| asked(i, out[i].0)));
-        found.clear();
         let groups = picks.start / GROUP..picks.end.div_ceil(GROUP);
-        hits(Isa::best(), codes, bounds, &coded.picks, &coded.halves, groups, found);
-        sort_by_row(found, open.len(), starts, stay);
-        for (place, &i) in open.iter().enumerate() {
-            let own = &mut stay[starts[place]..starts[place + 1]];
-            if own.len() > LIKELY {
-                own.select_nth_unstable_by_key(LIKELY, |hit| std::cmp::Reverse(likely(hit)));
+        let words = (groups.len() * GROUP).div_ceil(MARKED);
+        mark(Isa::best(), codes, bounds, &coded.picks, &coded.halves, groups, marks);
+        for (&i, marks) in open.iter().zip(marks.chunks_exact(words)) {
+            numbers.clear();
+            numbers.extend(marked(marks).map(|column| (picks.start + column) as u32));
+            let value = &mut out[i].0;
+            if numbers.len() > FIRST {
+                coded.excess(rows[i] as usize, numbers, products, likely);
+                likely.select_nth_unstable_by(FIRST - 1, |a, b| b.cmp(a));
+                let first: [u32; FIRST] = std::array::from_fn(|j| self.picks[likely[j].1 as usize]);
+                self.take(rows[i], &first, value, row);
+                let bound = asked(i, *value);
+                numbers.clear();
+                numbers.extend(likely[FIRST..].iter().filter(|l| l.0 >= bound).map(|l| l.1));
             }
-            let mut bound = bounds[place];
-            let (mut numbers, mut count) = ([0; LIKELY], 0);
-            for (at, hit) in own.iter().enumerate() {
-                if hit.excess >= bound {
-                    numbers[count] = self.picks[hit.column as usize];
-                    count += 1;
+            if numbers.len() <= FEW {
+                for pick in &mut *numbers {
+                    *pick = self.picks[*pick as usize];
                 }
-                if count == LIKELY || at + 1 == own.len() {
-                    let before = out[i].0;
-                    self.take(rows[i], &numbers[..count], &mut out[i].0, row);
-                    count = 0;
-                    if out[i].0 < before {
-                        bound = asked(i, out[i].0);
-                    }
-                }
+                self.take(rows[i], numbers, value, row);
+                continue;
             }
+            self.ask_whole(coded, rows[i], numbers, value, asking, row);
+        }
+    }
+
+    /// A row takes those of these picks, numbered in the order of picking, that codes of whole rows do not exclude.
+    fn ask_whole(
+        &self,
+        coded: &Coded,
+        row: u32,
+        picks: &[u32],
+        value: &mut f32,
+        asking: &mut Asking,
+        space: &mut Vec<f32>,
+    ) {
+        let Asking { code, images, products, within } = asking;
+        coded.whole.encoder.encode_few(self.rows.row(row as usize, space), code, images);
+        within.clear();
+        coded.whole.within(code.of(0), picks, self.unit.limit(*value), products, within);
+        within.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for some in within.chunks(LIKELY) {
+            if some[0].0 > self.unit.limit(*value) {
+                break;
+            }
+            let numbers: [u32; LIKELY] =
+                std::array::from_fn(|j| some.get(j).map_or(0, |&(_, pick)| self.picks[pick as usize]));
+            self.take(row, &numbers[..some.len()], value, space);
         }
     }
 }
@@ -340,12 +370,26 @@ impl<'a> Farthest<'a> {
 struct Space {
     codes: Vec<i8>,
     bounds: Vec<i32>,
-    /// What the filter left, as it was found, then row by row, and where each row's share starts.
-    found: Vec<Hit>,
-    stay: Vec<Hit>,
-    starts: Vec<usize>,
+    /// What the filter leaves of some picks, for each row.
+    marks: Vec<u64>,
+    numbers: Vec<u32>,
+    /// By how much picks exceed what was asked of them.
+    likely: Vec<(i32, u32)>,
+    products: Vec<i32>,
+    asking: Asking,
     /// A row, where rows are not kept as `f32`.
     row: Vec<f32>,
+}
+
+/// Memory for asking codes of whole rows.
+#[derive(Default)]
+struct Asking {
+    /// The code of the row that asks.
+    code: Codes,
+    images: Images,
+    products: Vec<i32>,
+    /// Lower bounds of squared distances, and the picks.
+    within: Vec<(f32, u32)>,
 }
 
 /// A level with about [`POOL`] values above it; none if there are not more rows than that.
@@ -363,7 +407,7 @@ impl Pool {
     fn new(level: Option<f32>, rows: Vec<u32>, values: Vec<f32>, coded: Option<&Coded>, unit: Unit) -> Self {
         let mut asked = Vec::new();
         let columns = coded.map(|coded| {
-            let mut columns = Columns::new(coded.filter.k());
+            let mut columns = Columns::with_room(coded.filter.k(), rows.len());
             for (&row, &value) in rows.iter().zip(&values) {
                 columns.push(coded.code(row as usize));
                 asked.push(coded.asked(row as usize, unit.limit(value)));
@@ -400,20 +444,34 @@ impl Coded {
         WIDTHS.into_iter().find(|k| 2 * k <= d && n >= FEWEST)
     }
 
-    /// None if codes would not pay.
-    fn filter(rows: &dyn PatchRows) -> Option<Filter> {
+    /// Filters of short codes and of whole rows; none if codes would not pay.
+    fn filters(rows: &dyn PatchRows) -> Option<(Filter, Filter)> {
         let k = Self::width(rows.len(), rows.dim())?;
-        Filter::new(rows, &Directions::new(rows, k), k)
+        Some((Filter::new(rows, &Directions::new(rows, k), k)?, Filter::whole(rows)?))
     }
 
-    fn new(filter: Filter, rows: &dyn PatchRows, effort: &Effort) -> Self {
+    fn new(
+        (filter, whole): (Filter, Filter),
+        rows: &dyn PatchRows,
+        expected: usize,
+        effort: &Effort,
+    ) -> Self {
         let k = filter.k();
         let codes = Encoder::new(filter.clone()).encode_telling(rows, |n| effort.coded(n));
         let error = codes.common_error(COVERED);
         // Rows without a finite error are never excluded from anything.
         let largest_error = codes.errors.iter().copied().filter(|e| e.is_finite()).fold(0.0, f32::max);
-        let (picks, halves, span) = (Columns::new(k), Vec::new(), f64::INFINITY);
-        Self { filter, codes, error, largest_error, span, picks, halves }
+        Self {
+            filter,
+            codes,
+            error,
+            largest_error,
+            span: f64::INFINITY,
+            picks: Columns::with_room(k, expected),
+            halves: Vec::new(),
+            listed: Vec::with_capacity(expected * k),
+            whole: Whole::with_room(whole, expected),
+        }
     }
 
     /// No limit will be asked for above this one.
@@ -440,12 +498,23 @@ impl Coded {
         self.filter.asked(self.codes.norms[row], self.codes.errors[row], limit, self.error)
     }
 
-    fn pick(&mut self, row: usize) {
+    /// By how much the products of a row's code with those of these picks exceed the picks' halves: the more, the likelier.
+    fn excess(&self, row: usize, picks: &[u32], products: &mut Vec<i32>, excess: &mut Vec<(i32, u32)>) {
+        products.resize(picks.len(), 0);
+        dots(Isa::best(), self.code(row), &self.listed, picks, products);
+        excess.clear();
+        let beyond = |(&pick, &product): (&u32, &i32)| (product - self.halves[pick as usize], pick);
+        excess.extend(picks.iter().zip(&*products).map(beyond));
+    }
+
+    fn pick(&mut self, row: usize, values: &[f32]) {
         let k = self.filter.k();
         if self.picks.len().is_multiple_of(GROUP) {
             self.halves.resize(self.halves.len() + GROUP, NEVER);
         }
         self.halves[self.picks.len()] = self.half(row);
         self.picks.push(&self.codes.values[row * k..][..k]);
+        self.listed.extend_from_slice(&self.codes.values[row * k..][..k]);
+        self.whole.extend(values);
     }
 }

@@ -11,8 +11,8 @@ use patchcore_kernels::distance::squared_l2;
 use patchcore_kernels::isa::Isa;
 use rayon::prelude::*;
 
-/// Columns of the mean that a task sums.
-const COLUMNS: usize = 128;
+/// Fewest columns of the mean that a task sums: whole cache lines, and enough of them to be worth the way.
+const COLUMNS: usize = 64;
 
 /// Chooses at most `rows` rows.
 pub fn greedy(embeddings: &dyn PatchRows, rows: usize, progress: &dyn Progress) -> Coreset {
@@ -49,8 +49,9 @@ pub(super) fn first(embeddings: &dyn PatchRows) -> Option<usize> {
 fn mean(embeddings: &dyn PatchRows) -> Vec<f32> {
     let mut sum = vec![0.0f64; embeddings.dim()];
     // Columns are shared out, not rows: every sum keeps its order.
-    sum.par_chunks_mut(COLUMNS).enumerate().for_each(|(block, sum)| {
-        let (own, mut space) = (block * COLUMNS..block * COLUMNS + sum.len(), Vec::new());
+    let columns = sum.len().div_ceil(rayon::current_num_threads()).next_multiple_of(COLUMNS).max(COLUMNS);
+    sum.par_chunks_mut(columns).enumerate().for_each(|(block, sum)| {
+        let (own, mut space) = (block * columns..block * columns + sum.len(), Vec::new());
         for i in 0..embeddings.len() {
             let at = i * embeddings.dim();
             let row = embeddings.values(at + own.start..at + own.end, &mut space);

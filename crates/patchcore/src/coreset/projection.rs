@@ -2,6 +2,8 @@
 
 use crate::PatchRows;
 use crate::mt19937::Mt19937;
+use patchcore_kernels::isa::Isa;
+use patchcore_kernels::product::wide_products;
 use patchcore_tensor::Embeddings;
 use rayon::prelude::*;
 
@@ -35,24 +37,11 @@ impl Projection {
     /// Every row times the matrix; sums in `f64`, so that the result is the nearest `f32`.
     pub fn apply(&self, embeddings: &dyn PatchRows) -> Embeddings {
         let to = self.weights.len() / self.from;
+        let wide: Vec<f64> = self.weights.iter().map(|&v| v.into()).collect();
         let mut out = vec![0.0; embeddings.len() * to];
         out.par_chunks_mut(to.max(1)).enumerate().for_each_init(Vec::new, |space, (i, out)| {
-            let row = embeddings.row(i, space);
-            for (o, weights) in out.iter_mut().zip(self.weights.chunks_exact(self.from)) {
-                *o = dot(row, weights);
-            }
+            wide_products(Isa::best(), embeddings.row(i, space), &wide, out);
         });
         Embeddings::from_vec(embeddings.len(), to, out).unwrap_or_default()
     }
-}
-
-/// Eight running sums in `f64`, added in order.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f64; 8];
-    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
-        for (sum, (&x, &y)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += f64::from(x) * f64::from(y);
-        }
-    }
-    sums.iter().sum::<f64>() as f32
 }

@@ -37,13 +37,12 @@ pub(super) fn principal_directions(rows: &dyn PatchRows, count: usize) -> (Vec<f
     let sample = sample(rows);
     let mean = mean_of(&sample);
     // The centred sample, `[d, sample]`.
-    let turned: Vec<f32> = (0..d).flat_map(|j| sample.data().iter().skip(j).step_by(d).copied()).collect();
-    let turned: Vec<f32> = turned
-        .chunks_exact(sample.len())
-        .zip(&mean)
-        .flat_map(|(row, m)| row.iter().map(move |v| v - m))
-        .collect();
-    let covariance = Product::new(&turned, sample.len()).of(&turned);
+    let centred = |j: usize| sample.data().iter().skip(j).step_by(d).map(move |v| (v, j));
+    let turned: Vec<f32> = (0..d).flat_map(centred).map(|(v, j)| v - mean[j]).collect();
+    let n = sample.len();
+    drop(sample);
+    let covariance = Product::new(&turned, n).of(&turned);
+    drop(turned);
     let covariance = Product::new(&covariance, d);
     let block = (count + SPARE).min(d);
     let mut directions: Vec<f32> = (0..block * d).map(noise).collect();
@@ -99,7 +98,7 @@ pub(super) struct Product {
 }
 
 /// Values of a piece.
-const DEPTH: usize = 128;
+const DEPTH: usize = 512;
 /// Rows of one task.
 const BLOCK: usize = 48;
 

@@ -11,12 +11,12 @@
 
 mod directions;
 mod encode;
-mod stay;
 #[cfg(test)]
 mod tests;
+mod whole;
 
-pub(crate) use encode::{Codes, Encoder, GUESS};
-pub(crate) use stay::{likely, sort_by_row};
+pub(crate) use encode::{Code, Codes, Encoder, Images};
+pub(crate) use whole::Whole;
 
 use crate::PatchRows;
 use directions::{mean_row, principal_directions};
@@ -31,6 +31,8 @@ const WHOLE: usize = 64;
 const WIDEST: usize = 8192;
 /// More than underflow can take from a sum of squares.
 const TINY: f64 = 1e-40;
+/// Steps of quantisation whose inverse is as precise as they are.
+const STEPS: std::ops::Range<f32> = 1e-35..1e35;
 /// The half of a row that is never dropped: its product with any other is larger.
 const ALWAYS: i32 = -(1 << 29);
 /// The largest reach, beyond any `I`: that of everything.
@@ -114,10 +116,8 @@ impl Filter {
         } else {
             parts.k.is_multiple_of(4) && Some(directions.len()) == (parts.k.checked_sub(1)).map(|n| n * d)
         };
-        let sound = parts.step.is_normal()
-            && parts.step > 0.0
-            && parts.guess_step.is_normal()
-            && parts.guess_step > 0.0
+        let sound = STEPS.contains(&parts.step)
+            && STEPS.contains(&parts.guess_step)
             && parts.centre.is_finite()
             && mean.iter().all(|v| v.is_finite());
         if d == 0 || parts.k == 0 || parts.k > WIDEST || !fits || !sound {
@@ -183,9 +183,9 @@ impl Filter {
     /// The largest `I` of a pair within a [`span`](Self::span), where the other row's error is at most `error`.
     pub(crate) fn reach(&self, span: f64, error: f32) -> i32 {
         let steps = (span + f64::from(error)) / f64::from(self.parts.step) * (1.0 + 1e-9);
-        let squared = (steps * steps).ceil();
-        // Written so that NaN goes the safe way.
-        if squared < FARTHEST { squared as i32 } else { FARTHEST as i32 }
+        let squared = steps * steps;
+        // Rounded down and up again; written so that NaN goes the safe way.
+        if squared < FARTHEST { squared as i32 + 1 } else { FARTHEST as i32 }
     }
 
     /// What the product of a row's code with another's, less half the other's squared length, must reach for their
@@ -207,7 +207,7 @@ impl Filter {
         let (error, common, step) = (f64::from(error), f64::from(common), f64::from(self.parts.step));
         let steps = (error - common) * (2.0 * span + error + common) / (step * step) * (1.0 + 1e-9);
         // Written so that NaN goes the safe way.
-        if steps < FARTHEST / 2.0 { (norm - steps.ceil() as i32).div_euclid(2) } else { ALWAYS }
+        if steps < FARTHEST / 2.0 { (norm - steps as i32 - 1).div_euclid(2) } else { ALWAYS }
     }
 
     /// The relative error of a computed squared distance.

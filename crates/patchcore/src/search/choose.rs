@@ -18,9 +18,9 @@ mod cost {
     pub(super) const BLOCK: f64 = 0.11;
     /// To compute the distance to a row picked out of many, per value.
     pub(super) const MEASURED: f64 = 0.35;
-    /// To compare with a code picked out of many, per value.
-    pub(super) const LISTED: f64 = 0.17;
-    /// How much more a row or code picked out of many costs where they do not stay in a cache.
+    /// To compare with a code of a whole row that is close, per value.
+    pub(super) const LISTED: f64 = 0.045;
+    /// How much more a row picked out of many costs where they do not stay in a cache.
     pub(super) const FAR: f64 = 3.0;
     /// Bytes that stay.
     pub(super) const CLOSE: usize = 8 << 20;
@@ -31,7 +31,7 @@ mod cost {
     }
 
     /// To turn and quantise, per value.
-    pub(super) const QUANTISED: f64 = 13.0;
+    pub(super) const QUANTISED: f64 = 2.0;
     /// To multiply with a direction, per value.
     pub(super) const PROJECTED: f64 = 0.07;
 }
@@ -46,7 +46,7 @@ pub(crate) fn choose(bank: &MemoryBank, patches: &[(u32, Vec<f32>)], k: usize) -
         return None;
     }
     let per_query = |filter: &Filter| {
-        let index = Index::new(bank, filter.clone());
+        let index = Index::new(bank, filter.clone())?;
         let mut found = Neighbours::default();
         let search =
             |(picture, rows): &(u32, Vec<f32>)| index.nearest_into(bank, rows, k, Some(*picture), &mut found);
@@ -59,16 +59,17 @@ pub(crate) fn choose(bank: &MemoryBank, patches: &[(u32, Vec<f32>)], k: usize) -
         } else {
             cost::QUANTISED * (d + width) + cost::PROJECTED * d * width + groups * 10.0
         };
-        let listed = cost::LISTED * cost::reach(bank.rows.data().len()) * listed as f64;
+        let listed = cost::LISTED * listed as f64;
         let measured = cost::MEASURED * cost::reach(4 * bank.rows.data().len()) * measured as f64;
         let settle = d * (listed + measured) / queries as f64;
-        encode + groups * width / 4.0 + settle
+        Some(encode + groups * width / 4.0 + settle)
     };
     let widest = WIDTHS.into_iter().filter(|&width| 2 * width <= d && width <= n).max();
     let directions = widest.map(|widest| Directions::new(&bank.rows, widest));
     let narrow = WIDTHS.into_iter().filter_map(|width| Filter::new(&bank.rows, directions.as_ref()?, width));
     let all_rows = cost::BLOCK * (n * d) as f64;
-    let candidates = narrow.chain(Filter::whole(&bank.rows)).map(|filter| (per_query(&filter), filter));
+    let candidates =
+        narrow.chain(Filter::whole(&bank.rows)).filter_map(|filter| Some((per_query(&filter)?, filter)));
     let best = candidates.reduce(|a, b| if b.0 < a.0 { b } else { a });
     best.filter(|(cost, _)| *cost < all_rows).map(|(_, filter)| filter)
 }

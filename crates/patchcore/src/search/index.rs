@@ -1,31 +1,34 @@
 //! Exact nearest neighbours without looking at most of the bank.
 //!
-//! 1. Guess: short codes of the leading directions name a few likely rows; their distances give each query a limit, the
-//!    `k`-th of them.
-//! 2. Filter: codes of all rows are compared with the query's; only rows within [`Filter::reach`] of the limit stay.
-//! 3. Decide: the likeliest are measured, and the limit falls. The others are compared by codes of their whole width;
-//!    those that still stay are measured, the likeliest first, until the limit excludes the rest.
+//! 1. Guess: short codes of the leading directions name a few likely rows, codes of whole rows the likeliest of them; their
+//!    distances give each query a limit, the `k`-th of them.
+//! 2. Filter: codes of some rows of the bank are compared with those of all queries; only rows within [`Filter::reach`] of
+//!    the limit stay. Their codes of whole rows, still close, are compared next. Then the next rows of the bank.
+//! 3. Decide: what stayed is measured, the likeliest first, until the falling limit excludes the rest.
 //!
-//! A row that the filter drops is farther than the limit, so the neighbours are those of [`nearest`](super::nearest), to
+//! A row that a filter drops is farther than the limit, so the neighbours are those of [`nearest`](super::nearest), to
 //! the bit, ties included.
 
 use super::{Neighbours, nearest_into};
 use crate::bank::MemoryBank;
-use crate::filter::{Codes, Encoder, Filter, GUESS, likely, sort_by_row};
-use patchcore_kernels::codes::{Columns, GROUP, Hit, Lanes, NEVER, best_per_lane, dots, hits};
+use crate::filter::{Codes, Encoder, Filter, Whole};
+use patchcore_kernels::codes::{Columns, GROUP, Lanes, MARKED, NEVER, best_per_lane, mark, marked};
 use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
 use rayon::prelude::*;
 use std::borrow::Cow;
-use std::ops::Add;
+use std::ops::{Add, Range};
 use std::sync::{Mutex, PoisonError};
 
 /// Rows beyond `k` that are guessed.
-const SPARE: usize = 2;
-/// Fewest and most queries of a task.
+const SPARE: usize = 7;
+/// Fewest and most queries of a task. What a task has to do depends on all its queries; so the few that are counted when a
+/// filter is chosen are one task, for any number of threads.
 const TASK: [usize; 2] = [48, 1008];
-/// Most pairs of a task, for the memory of those that stay.
-const PAIRS: usize = 4 << 20;
+/// Bytes of codes of whole rows that stay close while all queries pass.
+const CLOSE: usize = 512 << 10;
+/// Rows that may be left for each query, on the average, before they are measured.
+const LEFT: usize = 32;
 /// Rows that are measured at once.
 const LIKELY: usize = 4;
 /// Share of the rows whose errors are covered by their common one.
@@ -44,8 +47,7 @@ pub(crate) struct Index {
     guesses: Option<Columns>,
     /// Half the squared length of each code that is guessed with.
     guess_halves: Vec<i32>,
-    /// Codes of whole rows, where the codes are shorter.
-    whole: Option<Whole>,
+    whole: Whole,
     /// Memory of earlier searches.
     spaces: Mutex<Vec<Space>>,
 }
@@ -59,21 +61,12 @@ struct Space {
     lanes: Vec<Lanes>,
     bounds: Vec<i32>,
     halves: Vec<i32>,
-    /// What the filter left, as it was found.
-    found: Vec<Hit>,
-    /// The same, query by query.
-    stay: Vec<Hit>,
-    /// Where each query's share of them starts.
-    starts: Vec<usize>,
-    columns: Vec<u32>,
+    /// What the filter leaves of some rows, for each query.
+    marks: Vec<u64>,
+    numbers: Vec<u32>,
     products: Vec<i32>,
-    order: Vec<(f32, u32)>,
-}
-
-/// Codes of whole rows.
-struct Whole {
-    encoder: Encoder,
-    codes: Codes,
+    /// What is left for each query: a lower bound of the squared distance, and the row.
+    left: Vec<Vec<(f32, u32)>>,
 }
 
 /// What a search had to do.
@@ -94,24 +87,27 @@ impl Add for Work {
 }
 
 impl Index {
-    pub(crate) fn new(bank: &MemoryBank, filter: Filter) -> Self {
+    /// `None` if the rows of the bank cannot be told apart by codes.
+    pub(crate) fn new(bank: &MemoryBank, filter: Filter) -> Option<Self> {
         let is_whole = filter.is_whole();
-        let encoder = Encoder::new(filter);
+        let encoder = Encoder::guessing(filter);
         let codes = encoder.encode(bank.rows.data());
         let k = encoder.filter.k();
         let error = codes.common_error(COVERED);
         let columns = in_groups(&codes.values, k);
-        let guesses = (!is_whole).then(|| in_groups(&codes.guesses, GUESS.min(k)));
+        let guesses = (!is_whole).then(|| in_groups(&codes.guesses, encoder.guess()));
         let squared = |guess: &[i8]| guess.iter().map(|&v| i32::from(v).pow(2)).sum::<i32>();
         let mut guess_halves: Vec<i32> = if is_whole {
             codes.norms.iter().map(|norm| norm / 2).collect()
         } else {
-            codes.guesses.chunks_exact(GUESS.min(k)).map(|guess| squared(guess) / 2).collect()
+            codes.guesses.chunks_exact(encoder.guess()).map(|guess| squared(guess) / 2).collect()
         };
         guess_halves.resize(columns.groups() * GROUP, NEVER);
-        let whole = if is_whole { None } else { Whole::new(bank, k) };
+        let whole_filter = if is_whole { Some(encoder.filter.clone()) } else { Filter::whole(&bank.rows) };
+        let mut whole = Whole::with_room(whole_filter?, bank.len());
+        whole.extend(bank.rows.data());
         let Codes { norms, errors, .. } = codes;
-        Self {
+        Some(Self {
             encoder,
             columns,
             norms,
@@ -121,7 +117,7 @@ impl Index {
             guess_halves,
             whole,
             spaces: Mutex::default(),
-        }
+        })
     }
 
     /// As [`nearest`](super::nearest); `bank` is the one that the index was made of.
@@ -141,8 +137,7 @@ impl Index {
             let own = bank.origins.iter().enumerate().filter(|(_, origin)| origin.picture == picture);
             own.for_each(|(i, _)| guess_halves.to_mut()[i] = NEVER);
         }
-        let most = (PAIRS / bank.len()).clamp(TASK[0], TASK[1]);
-        let task = n.div_ceil(rayon::current_num_threads()).clamp(TASK[0], most);
+        let task = n.div_ceil(rayon::current_num_threads()).clamp(TASK[0], TASK[1]);
         let out = found.squared.par_chunks_mut(task * k).zip(found.index.par_chunks_mut(task * k));
         let work = out.zip(queries.par_chunks(task * d)).map(|((squared, index), queries)| {
             let spaces = || self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,19 +153,9 @@ impl Index {
     }
 }
 
-impl Whole {
-    /// Codes of whole rows, if they say more than codes of `k` values.
-    fn new(bank: &MemoryBank, k: usize) -> Option<Self> {
-        let filter = Filter::whole(&bank.rows).filter(|whole| whole.k() >= 2 * k)?;
-        let encoder = Encoder::new(filter);
-        let codes = encoder.encode(bank.rows.data());
-        Some(Self { encoder, codes })
-    }
-}
-
 /// Codes in groups.
 fn in_groups(codes: &[i8], k: usize) -> Columns {
-    let mut columns = Columns::new(k);
+    let mut columns = Columns::with_room(k, codes.len() / k);
     codes.chunks_exact(k).for_each(|code| columns.push(code));
     columns
 }
@@ -182,10 +167,11 @@ struct Best<'a> {
 }
 
 impl Best<'_> {
+    /// Takes a row that is not among them.
     fn add(&mut self, distance: f32, index: u32) {
         let before = |i: usize| (self.squared[i], self.index[i]) <= (distance, index);
         let last = self.squared.len() - 1;
-        if !distance.is_finite() || before(last) || self.index.contains(&index) {
+        if !distance.is_finite() || before(last) {
             return;
         }
         let place = (0..last).take_while(|&i| before(i)).count();
@@ -210,10 +196,12 @@ struct Task<'a> {
 impl Task<'_> {
     fn run(&mut self, space: &mut Space) -> Work {
         self.index.encoder.encode_into(self.queries, &mut space.codes);
-        if let Some(whole) = &self.index.whole {
-            whole.encoder.encode_into(self.queries, &mut space.whole);
-        }
-        self.guess(space) + self.decide(space)
+        self.index.whole.encoder.encode_into(self.queries, &mut space.whole);
+        space.left.iter_mut().for_each(Vec::clear);
+        space.left.resize_with(self.len(), Vec::new);
+        let mut work = self.guess(space);
+        work.measured += self.settle(&mut space.left, self.k);
+        work + self.decide(space)
     }
 
     fn len(&self) -> usize {
@@ -244,42 +232,48 @@ impl Task<'_> {
     }
 
     /// Measures the rows whose guesses are nearest: the best of each place of a group, in as many parts of the bank as
-    /// needed for `k` rows.
+    /// needed for `k` rows. Codes of whole rows choose `k` among them.
     fn guess(&mut self, space: &mut Space) -> Work {
+        let Space { codes, whole: own, lanes, numbers, products, left, .. } = space;
         let (columns, codes) = match &self.index.guesses {
-            Some(columns) => (columns, &space.codes.guesses),
-            None => (&self.index.columns, &space.codes.values),
+            Some(columns) => (columns, &codes.guesses),
+            None => (&self.index.columns, &codes.values),
         };
         let all = columns.groups();
         let wanted = self.k + SPARE;
         let parts = wanted.div_ceil(GROUP).min(all);
         let per_part = wanted.div_ceil(parts).min(GROUP);
-        let mut measured = 0;
+        let mut work = Work::default();
         for part in 0..parts {
             let groups = part * all / parts..(part + 1) * all / parts;
-            space.lanes.clear();
-            space.lanes.resize(self.len(), Lanes::NONE);
-            best_per_lane(Isa::best(), codes, columns, self.guess_halves, groups, &mut space.lanes);
-            for (query, lanes) in space.lanes.iter().enumerate() {
+            lanes.clear();
+            lanes.resize(self.len(), Lanes::NONE);
+            best_per_lane(Isa::best(), codes, columns, self.guess_halves, groups, lanes);
+            for (query, lanes) in lanes.iter().enumerate() {
                 let mut order: [usize; GROUP] = std::array::from_fn(|lane| lane);
                 order.sort_unstable_by_key(|&lane| std::cmp::Reverse(lanes.excess[lane]));
-                let mut numbers = [0; GROUP];
-                let mut count = 0;
-                for &lane in order[..per_part].iter().filter(|&&lane| lanes.excess[lane] > -NEVER / 2) {
-                    numbers[count] = lanes.group[lane] as u32 * GROUP as u32 + lane as u32;
-                    count += 1;
-                }
-                self.measure(query, &numbers[..count]);
-                measured += count;
+                let likely = order[..per_part].iter().filter(|&&lane| lanes.excess[lane] > -NEVER / 2);
+                numbers.clear();
+                numbers.extend(likely.map(|&lane| lanes.group[lane] as u32 * GROUP as u32 + lane as u32));
+                let limit = self.limit(query);
+                self.index.whole.within(own.of(query), numbers, limit, products, &mut left[query]);
+                work.listed += numbers.len();
             }
         }
-        Work { listed: 0, measured }
+        work
     }
 
     /// What the excess of a row must reach to stay.
     fn bound(&self, codes: &Codes, query: usize) -> i32 {
         let Index { encoder, error, .. } = self.index;
         encoder.filter.asked(codes.norms[query], codes.errors[query], self.limit(query), *error)
+    }
+
+    fn bounds(&self, codes: &Codes, bounds: &mut Vec<i32>) {
+        let broken = |query: usize| codes.errors[query].is_infinite();
+        let bound = |query| if broken(query) { NEVER } else { self.bound(codes, query) };
+        bounds.clear();
+        bounds.extend((0..self.len()).map(bound));
     }
 
     /// The halves that the codes of the bank are compared by, for these queries.
@@ -295,95 +289,60 @@ impl Task<'_> {
         );
     }
 
-    /// Filters the bank and measures what stays.
+    /// Filters the bank, some rows after the other, and measures what stays.
     fn decide(&mut self, space: &mut Space) -> Work {
-        let codes = &space.codes;
-        space.bounds.clear();
-        space.bounds.extend(
-            (0..self.len()).map(|query| {
-                if codes.errors[query].is_infinite() { NEVER } else { self.bound(codes, query) }
-            }),
-        );
-        self.halves(codes, &mut space.halves);
-        space.found.clear();
+        self.bounds(&space.codes, &mut space.bounds);
+        self.halves(&space.codes, &mut space.halves);
         let columns = &self.index.columns;
-        let groups = 0..columns.groups();
-        hits(Isa::best(), &codes.values, &space.bounds, columns, &space.halves, groups, &mut space.found);
-        sort_by_row(&space.found, self.len(), &mut space.starts, &mut space.stay);
-        let mut stay = std::mem::take(&mut space.stay);
+        let close = (CLOSE / (MARKED * self.index.whole.encoder.filter.k())).max(1) * MARKED / GROUP;
         let mut work = Work::default();
-        for query in 0..self.len() {
-            let mut own = &mut stay[space.starts[query]..space.starts[query + 1]];
-            if own.len() > LIKELY {
-                own.select_nth_unstable_by_key(LIKELY, |hit| std::cmp::Reverse(likely(hit)));
-                let first: [u32; LIKELY] = std::array::from_fn(|i| own[i].column);
-                self.measure(query, &first);
-                work.measured += LIKELY;
-                own = &mut own[LIKELY..];
+        for first in (0..columns.groups()).step_by(close) {
+            self.filter(first..columns.groups().min(first + close), space, &mut work);
+            if space.left.iter().map(Vec::len).sum::<usize>() > LEFT * self.len() {
+                work.measured += self.settle(&mut space.left, usize::MAX);
+                self.bounds(&space.codes, &mut space.bounds);
             }
-            work = work
-                + match &self.index.whole {
-                    Some(whole) => self.settle(query, own, whole, space),
-                    None => self.settle_by_codes(query, own, &space.codes),
-                };
         }
-        space.stay = stay;
+        work.measured += self.settle(&mut space.left, usize::MAX);
         work
     }
 
-    /// Measures what stayed, as far as the falling limit does not exclude it.
-    fn settle_by_codes(&mut self, query: usize, stay: &[Hit], codes: &Codes) -> Work {
-        let mut measured = 0;
-        let mut bound = self.bound(codes, query);
-        let (mut numbers, mut count) = ([0; LIKELY], 0);
-        for (i, hit) in stay.iter().enumerate() {
-            if hit.excess >= bound {
-                numbers[count] = hit.column;
-                count += 1;
-            }
-            if count == LIKELY || i + 1 == stay.len() {
-                let before = self.limit(query);
-                self.measure(query, &numbers[..count]);
-                measured += std::mem::take(&mut count);
-                if self.limit(query) < before {
-                    bound = self.bound(codes, query);
-                }
+    /// Finds which of the rows of these groups are left for each query.
+    fn filter(&self, groups: Range<usize>, space: &mut Space, work: &mut Work) {
+        let Index { columns, whole, .. } = self.index;
+        let Space { codes, whole: own, bounds, halves, marks, numbers, products, left, .. } = space;
+        let (first, words) = (groups.start * GROUP, (groups.len() * GROUP).div_ceil(MARKED));
+        mark(Isa::best(), &codes.values, bounds, columns, halves, groups, marks);
+        for (query, (left, marks)) in left.iter_mut().zip(marks.chunks_exact(words)).enumerate() {
+            numbers.clear();
+            numbers.extend(marked(marks).map(|column| (first + column) as u32));
+            if !numbers.is_empty() {
+                whole.within(own.of(query), numbers, self.limit(query), products, left);
+                work.listed += numbers.len();
             }
         }
-        Work { listed: 0, measured }
     }
 
-    /// Compares codes of whole rows with those that stayed, then measures what is left, the likeliest first.
-    fn settle(&mut self, query: usize, stay: &[Hit], whole: &Whole, space: &mut Space) -> Work {
-        let bound = self.bound(&space.codes, query);
-        let Space { whole: own, columns, products, order, .. } = space;
-        columns.clear();
-        columns.extend(stay.iter().filter(|hit| hit.excess >= bound).map(|hit| hit.column));
-        products.resize(columns.len(), 0);
-        let filter = &whole.encoder.filter;
-        let code = &own.values[query * filter.k()..][..filter.k()];
-        dots(Isa::best(), code, &whole.codes.values, columns, products);
-        let span = filter.span(self.limit(query), own.errors[query]);
-        order.clear();
-        for (&column, &product) in columns.iter().zip(&*products) {
-            let (norm, error) = (whole.codes.norms[column as usize], whole.codes.errors[column as usize]);
-            let steps = own.norms[query] + norm - 2 * product;
-            if steps <= filter.reach(span, error) {
-                order.push((filter.at_least(steps, own.errors[query], error), column));
-            }
-        }
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    /// Measures what is left, the likeliest first, until the limit excludes the rest, but no more than `most` rows for a
+    /// query; then nothing is left. Gives how many it measured.
+    fn settle(&mut self, left: &mut [Vec<(f32, u32)>], most: usize) -> usize {
         let mut measured = 0;
-        for some in order.chunks(LIKELY) {
-            if some[0].0 > self.limit(query) {
-                break;
+        for (query, left) in left.iter_mut().enumerate() {
+            let found = self.best(query).index;
+            left.retain(|(_, row)| !found.contains(row));
+            left.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            left.truncate(most);
+            for some in left.chunks(LIKELY) {
+                if some[0].0 > self.limit(query) {
+                    break;
+                }
+                let numbers: [u32; LIKELY] = std::array::from_fn(|i| some.get(i).map_or(0, |&(_, row)| row));
+                self.measure(query, &numbers[..some.len()]);
+                measured += some.len();
             }
-            let numbers: [u32; LIKELY] =
-                std::array::from_fn(|i| some.get(i).map_or(0, |&(_, column)| column));
-            self.measure(query, &numbers[..some.len()]);
-            measured += some.len();
+            left.clear();
         }
-        Work { listed: columns.len(), measured }
+        measured
     }
 
     /// Queries that are not finite have no code.

@@ -28,7 +28,7 @@ impl Search {
     /// Prepares the search of this bank; a filter made for rows of another width is not used.
     pub(crate) fn new(bank: &MemoryBank, filter: Option<&Filter>) -> Self {
         let filter = filter.filter(|filter| filter.d() == bank.rows.dim() && !bank.is_empty());
-        Self(filter.map(|filter| Index::new(bank, filter.clone())))
+        Self(filter.and_then(|filter| Index::new(bank, filter.clone())))
     }
 
     /// As [`nearest`], into the memory of earlier neighbours; `bank` is the one that was prepared for.
@@ -220,7 +220,7 @@ mod tests {
             let origins = (0..n as u32).map(|i| Origin { picture: i % 3, y: 0, x: i }).collect();
             let bank = MemoryBank { rows: rows(seed, n, kind), origins };
             let Some(filter) = filter(&rows(seed ^ 5, 300, other), whole) else { return Ok(()) };
-            let index = Index::new(&bank, filter);
+            let Some(index) = Index::new(&bank, filter) else { return Ok(()) };
             let queries = structured(seed ^ 1, q, d, kind);
             let without = (leave < 3).then_some(leave);
             let mut found = Neighbours::default();

@@ -34,6 +34,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
         first(all, args.patches)?
     };
     memory::forget_peak();
+    let before = peak_memory();
     let mut coreset = Coreset::default();
     let mut seconds = Vec::new();
     let mut foretold = None;
@@ -46,7 +47,9 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     }
     let seconds = quantile(&seconds, 0.5);
     let held = patches.bytes() as u64;
-    let more = peak_memory().map(|peak| peak.saturating_sub(held) as f64 / MIB);
+    let peak = peak_memory();
+    let more = peak.map(|peak| peak.saturating_sub(held) as f64 / MIB);
+    let choosing = peak.zip(before).map(|(peak, before)| peak.saturating_sub(before) as f64 / MIB);
     let start = Instant::now();
     if args.verify {
         bars.begin_named("replay", patches.len());
@@ -68,6 +71,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
             "seconds": seconds,
             "features_mib": held as f64 / MIB,
             "more_mib": more,
+            "choosing_mib": choosing,
             "covering_radius": coreset.covering_radius.map(score_json),
             "foretold_within": foretold,
             "verify_seconds": verified,
@@ -76,8 +80,9 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
         return Ok(Code::Done);
     }
     output::line(&format!("{rows} of {n} patches of {d} values in {seconds:.2} s with {threads} thread(s)"))?;
-    let more =
-        more.map_or("unknown here".to_string(), |mib| format!("{mib:.0} MiB, the program itself included"));
+    let more = more.zip(choosing).map_or("unknown here".to_string(), |(more, choosing)| {
+        format!("{more:.0} MiB, of which choosing took {choosing:.0}")
+    });
     output::line(&format!("memory: {:.0} MiB for the patches; beyond them {more}", held as f64 / MIB))?;
     if let Some(error) = foretold {
         let percent = 100.0 * error;
