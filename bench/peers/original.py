@@ -40,10 +40,10 @@ class LastTap(Exception):
 class Backbone:
     """The frozen network with hooks on the tapped layers."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, name="wide_resnet50_2"):
         # Layers behind the taps stay without values; building on "meta" spares the random start values.
         with torch.device("meta"):
-            self.network = torchvision.models.wide_resnet50_2(weights=None)
+            self.network = torchvision.models.get_model(name, weights=None)
         self.network.load_state_dict(load_file(weights), strict=False, assign=True)
         self.network.eval()
         self.maps = {}
