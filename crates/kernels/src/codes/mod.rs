@@ -137,7 +137,7 @@ pub fn marked(words: &[u64]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// As a value of a column, and the largest it may have: its place never is a hit, nor the best of its lane.
+/// As a value of a column, and the largest that either side may have: its place is never marked, nor the best of its lane.
 pub const NEVER: i32 = 1 << 30;
 
 /// For each row and each of the sixteen places of these groups, the largest `row · column - of_column[column]` and the group
