@@ -9,8 +9,6 @@ use crate::{Progress, Stage};
 /// kept; narrow codes are made faster, so that the rest counts more.
 #[derive(Default)]
 struct Units {
-    /// A row's code.
-    code: f64,
     /// A row that catches up for the first time.
     fresh: f64,
     /// All rows, for each factor of e by which the picks grow.
@@ -27,7 +25,6 @@ impl Units {
         let Some(width) = width else { return Self { pick: 1.0, ..Self::default() } };
         let narrow = 64.0 / width as f64;
         Self {
-            code: 1.0,
             fresh: 0.17 + 0.6 * narrow,
             growth: (0.02 + 0.8 * narrow) * n as f64,
             pick: 36.0 + 47.0 * narrow,
@@ -57,7 +54,7 @@ impl<'a> Effort<'a> {
     pub(super) fn begin(n: usize, picks: usize, width: Option<usize>, progress: &'a dyn Progress) -> Self {
         let units = Units::new(n, width);
         let total = units.done(n, picks) as usize;
-        progress.begin(Stage::Coreset, (units.code * n as f64) as usize + total);
+        progress.begin(Stage::Coreset, width.map_or(0, |_| n) + total);
         Self { progress, units, caught_up: 0, picked: 0, total, told: 0 }
     }
 

@@ -104,7 +104,7 @@ struct Coded {
     picks: Columns,
     /// Half the squared length of each pick's code.
     halves: Vec<i32>,
-    /// The picks' codes once more, one after the other, and those of their whole width.
+    /// The picks' codes once more, close together to be picked out by number, and those of their whole width.
     listed: Vec<i8>,
     whole: Whole,
 }
@@ -239,7 +239,7 @@ impl<'a> Farthest<'a> {
             .filter(|&i| above(self.values[i as usize]) && self.seen[i as usize] < now)
             .collect();
         // The first pick is no matter of catching up: all rows take it at once.
-        self.effort.caught_up(late.iter().filter(|&&i| self.seen[i as usize] <= 1).count());
+        let fresh = late.iter().filter(|&&i| self.seen[i as usize] <= 1).count();
         // Rows that have seen equally much go together.
         late.sort_by_key(|&i| self.seen[i as usize]);
         let caught: Vec<Vec<(f32, u32)>> = late
@@ -251,6 +251,7 @@ impl<'a> Farthest<'a> {
         for (&row, (value, seen)) in late.iter().zip(caught.into_iter().flatten()) {
             (self.values[row as usize], self.seen[row as usize]) = (value, seen);
         }
+        self.effort.caught_up(fresh);
         let rows: Vec<u32> =
             (0..self.values.len() as u32).filter(|&i| above(self.values[i as usize])).collect();
         let values = rows.iter().map(|&i| self.values[i as usize]).collect();
