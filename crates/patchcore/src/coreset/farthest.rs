@@ -14,7 +14,7 @@
 //! loop, ties to the lowest index included.
 
 use super::effort::Effort;
-use crate::filter::{Codes, Directions, Encoder, Filter, Images, Whole};
+use crate::filter::{Codes, Directions, Encoder, Filter, Images, Whole, likeliest_first};
 use crate::{PatchRows, Progress};
 use patchcore_kernels::codes::{Columns, GROUP, MARKED, NEVER, dots, mark, marked};
 use patchcore_kernels::isa::Isa;
@@ -354,7 +354,7 @@ impl<'a> Farthest<'a> {
         coded.whole.encoder.encode_few(self.rows.row(row as usize, space), code, images);
         within.clear();
         coded.whole.within(code.of(0), picks, self.unit.limit(*value), products, within);
-        within.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        likeliest_first(within);
         for some in within.chunks(LIKELY) {
             if some[0].0 > self.unit.limit(*value) {
                 break;

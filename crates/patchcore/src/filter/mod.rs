@@ -16,7 +16,7 @@ mod tests;
 mod whole;
 
 pub(crate) use encode::{Code, Codes, Encoder, Images};
-pub(crate) use whole::Whole;
+pub(crate) use whole::{Whole, likeliest_first};
 
 use crate::PatchRows;
 use directions::{mean_row, principal_directions};

@@ -1,6 +1,6 @@
 //! Codes of whole rows: a byte for every value, the last question before a distance is measured.
 
-use super::{Code, Encoder, Filter};
+use super::{Code, Codes, Encoder, Filter};
 use patchcore_kernels::codes::dots;
 use patchcore_kernels::isa::Isa;
 
@@ -23,7 +23,11 @@ impl Whole {
 
     /// Adds rows at the end.
     pub(crate) fn extend(&mut self, rows: &[f32]) {
-        let codes = self.encoder.encode(rows);
+        self.add(self.encoder.encode(rows));
+    }
+
+    /// Adds rows at the end that have these codes.
+    pub(crate) fn add(&mut self, codes: Codes) {
         self.codes.extend(codes.values);
         self.norms.extend(codes.norms);
         self.largest_error = codes.errors.iter().copied().fold(self.largest_error, f32::max);
@@ -53,4 +57,9 @@ impl Whole {
             }
         }
     }
+}
+
+/// Brings rows with their lower bounds into the order in which they are measured: the likeliest first.
+pub(crate) fn likeliest_first(within: &mut [(f32, u32)]) {
+    within.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
 }

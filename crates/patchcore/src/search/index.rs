@@ -11,7 +11,7 @@
 
 use super::{Neighbours, nearest_into};
 use crate::bank::MemoryBank;
-use crate::filter::{Codes, Encoder, Filter, Whole};
+use crate::filter::{Codes, Encoder, Filter, Whole, likeliest_first};
 use patchcore_kernels::codes::{Columns, GROUP, Lanes, MARKED, NEVER, best_per_lane, mark, marked};
 use patchcore_kernels::distance::squared_l2_to;
 use patchcore_kernels::isa::Isa;
@@ -47,6 +47,7 @@ pub(crate) struct Index {
     guesses: Option<Columns>,
     /// Half the squared length of each code that is guessed with.
     guess_halves: Vec<i32>,
+    /// Codes of whole rows; the same as the codes, where these are of whole rows.
     whole: Whole,
     /// Memory of earlier searches.
     spaces: Mutex<Vec<Space>>,
@@ -56,7 +57,7 @@ pub(crate) struct Index {
 #[derive(Default)]
 struct Space {
     codes: Codes,
-    /// The queries' codes of their whole width.
+    /// The queries' codes of their whole width, where the codes are shorter.
     whole: Codes,
     lanes: Vec<Lanes>,
     bounds: Vec<i32>,
@@ -103,10 +104,14 @@ impl Index {
             codes.guesses.chunks_exact(encoder.guess()).map(|guess| squared(guess) / 2).collect()
         };
         guess_halves.resize(columns.groups() * GROUP, NEVER);
-        let whole_filter = if is_whole { Some(encoder.filter.clone()) } else { Filter::whole(&bank.rows) };
-        let mut whole = Whole::with_room(whole_filter?, bank.len());
-        whole.extend(bank.rows.data());
-        let Codes { norms, errors, .. } = codes;
+        let whole = if is_whole { encoder.filter.clone() } else { Filter::whole(&bank.rows)? };
+        let mut whole = Whole::with_room(whole, bank.len());
+        let (norms, errors) = (codes.norms.clone(), codes.errors.clone());
+        if is_whole {
+            whole.add(codes);
+        } else {
+            whole.extend(bank.rows.data());
+        }
         Some(Self {
             encoder,
             columns,
@@ -196,12 +201,19 @@ struct Task<'a> {
 impl Task<'_> {
     fn run(&mut self, space: &mut Space) -> Work {
         self.index.encoder.encode_into(self.queries, &mut space.codes);
-        self.index.whole.encoder.encode_into(self.queries, &mut space.whole);
+        if !self.index.encoder.filter.is_whole() {
+            self.index.whole.encoder.encode_into(self.queries, &mut space.whole);
+        }
         space.left.iter_mut().for_each(Vec::clear);
         space.left.resize_with(self.len(), Vec::new);
         let mut work = self.guess(space);
         work.measured += self.settle(&mut space.left, self.k);
         work + self.decide(space)
+    }
+
+    /// The queries' codes of their whole width, which may be the codes that are filtered with.
+    fn whole_codes<'a>(&self, codes: &'a Codes, whole: &'a Codes) -> &'a Codes {
+        if self.index.encoder.filter.is_whole() { codes } else { whole }
     }
 
     fn len(&self) -> usize {
@@ -234,7 +246,8 @@ impl Task<'_> {
     /// Measures the rows whose guesses are nearest: the best of each place of a group, in as many parts of the bank as
     /// needed for `k` rows. Codes of whole rows choose `k` among them.
     fn guess(&mut self, space: &mut Space) -> Work {
-        let Space { codes, whole: own, lanes, numbers, products, left, .. } = space;
+        let Space { codes, whole, lanes, numbers, products, left, .. } = space;
+        let own = self.whole_codes(codes, whole);
         let (columns, codes) = match &self.index.guesses {
             Some(columns) => (columns, &codes.guesses),
             None => (&self.index.columns, &codes.values),
@@ -310,7 +323,8 @@ impl Task<'_> {
     /// Finds which of the rows of these groups are left for each query.
     fn filter(&self, groups: Range<usize>, space: &mut Space, work: &mut Work) {
         let Index { columns, whole, .. } = self.index;
-        let Space { codes, whole: own, bounds, halves, marks, numbers, products, left, .. } = space;
+        let Space { codes, whole: long, bounds, halves, marks, numbers, products, left, .. } = space;
+        let own = self.whole_codes(codes, long);
         let (first, words) = (groups.start * GROUP, (groups.len() * GROUP).div_ceil(MARKED));
         mark(Isa::best(), &codes.values, bounds, columns, halves, groups, marks);
         for (query, (left, marks)) in left.iter_mut().zip(marks.chunks_exact(words)).enumerate() {
@@ -330,7 +344,7 @@ impl Task<'_> {
         for (query, left) in left.iter_mut().enumerate() {
             let found = self.best(query).index;
             left.retain(|(_, row)| !found.contains(row));
-            left.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            likeliest_first(left);
             left.truncate(most);
             for some in left.chunks(LIKELY) {
                 if some[0].0 > self.limit(query) {
