@@ -72,33 +72,16 @@ def auroc(scores, labels):
     return sum((b > g) + 0.5 * (b == g) for b in bad for g in good) / (len(good) * len(bad))
 
 
-def distances(rows, picks):
-    rows_squared = rows.unsqueeze(1).bmm(rows.unsqueeze(2)).reshape(-1, 1)
-    picks_squared = picks.unsqueeze(1).bmm(picks.unsqueeze(2)).reshape(1, -1)
-    return (-2 * rows.mm(picks.T) + rows_squared + picks_squared).clamp(0, None).sqrt()
-
-
-def approximate_greedy(features, count, steps):
+def chosen(features, count, steps):
     """The original's picks and the seconds that they take; with `steps`, the seconds alone."""
-    import numpy
-    import torch
+    import original as method
 
-    torch.manual_seed(0)
-    numpy.random.seed(0)
-    # The original's data loader draws the seed of its workers first.
-    torch.empty((), dtype=torch.int64).random_()
-    start = time.perf_counter()
-    reduced = torch.nn.Linear(features.shape[1], 128, bias=False)(features)
-    first = numpy.random.choice(len(reduced), 10, replace=False).tolist()
-    anchors = distances(reduced, reduced[first]).mean(dim=1, keepdim=True)
-    prepared, picks = time.perf_counter() - start, []
-    for _ in range(steps or count):
-        pick = torch.argmax(anchors).item()
-        picks.append(pick)
-        newest = distances(reduced, reduced[pick:pick + 1])
-        anchors = torch.min(torch.cat([anchors, newest], dim=-1), dim=1).values.reshape(-1, 1)
+    start, sampler = time.perf_counter(), method.approximate_greedy(features)
+    picks = [next(sampler)]
+    first = time.perf_counter() - start
+    picks += [next(sampler) for _ in range((steps or count) - 1)]
     seconds = time.perf_counter() - start
-    return (None, prepared + (seconds - prepared) * count / steps) if steps else (picks, seconds)
+    return (None, first + (seconds - first) * (count - 1) / (steps - 1)) if steps else (picks, seconds)
 
 
 def original(args, root, weights, model):
@@ -123,7 +106,7 @@ def original(args, root, weights, model):
         start = time.perf_counter()
         features = torch.cat([embedded(path) for path in sorted((category / "train" / "good").iterdir())])
         extracted = time.perf_counter() - start
-        picks, sampled = approximate_greedy(features, int(len(features) * SHARE), args.steps)
+        picks, sampled = chosen(features, int(len(features) * SHARE), args.steps)
         start = time.perf_counter()
         if picks is None:
             index = method.flat_index(model)

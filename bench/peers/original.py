@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 import faiss
+import numpy
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -98,6 +99,28 @@ def embed(maps):
             around = to_grid(around, tuple(layer.shape[-2:]), grid)
         joined.append(pooled(around.reshape(-1, *around.shape[2:])))
     return pooled(torch.stack(joined, dim=1)), grid
+
+
+def distances(rows, picks):
+    rows_squared = rows.unsqueeze(1).bmm(rows.unsqueeze(2)).reshape(-1, 1)
+    picks_squared = picks.unsqueeze(1).bmm(picks.unsqueeze(2)).reshape(1, -1)
+    return (-2 * rows.mm(picks.T) + rows_squared + picks_squared).clamp(0, None).sqrt()
+
+
+def approximate_greedy(features):
+    """The picks of the approximate greedy sampler, one after the other, without end, with the random numbers of seed 0."""
+    torch.manual_seed(0)
+    numpy.random.seed(0)
+    # The data loader draws the seed of its workers first.
+    torch.empty((), dtype=torch.int64).random_()
+    reduced = torch.nn.Linear(features.shape[1], 128, bias=False)(features)
+    start = numpy.random.choice(len(reduced), 10, replace=False).tolist()
+    anchors = distances(reduced, reduced[start]).mean(dim=1, keepdim=True)
+    while True:
+        pick = torch.argmax(anchors).item()
+        newest = distances(reduced, reduced[pick:pick + 1])
+        anchors = torch.min(torch.cat([anchors, newest], dim=-1), dim=1).values.reshape(-1, 1)
+        yield pick
 
 
 def flat_index(model):

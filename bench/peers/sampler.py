@@ -37,21 +37,14 @@ def ours(args, share, save=None):
 
 def original_steps(features, steps):
     """Seconds of a step of the original's approximate greedy sampler, on 128 values a patch."""
-    import torch
+    from original import approximate_greedy
 
-    def distances(rows, picks):
-        rows_squared = rows.unsqueeze(1).bmm(rows.unsqueeze(2)).reshape(-1, 1)
-        picks_squared = picks.unsqueeze(1).bmm(picks.unsqueeze(2)).reshape(1, -1)
-        return (-2 * rows.mm(picks.T) + rows_squared + picks_squared).clamp(0, None).sqrt()
-
-    reduced = torch.nn.Linear(features.shape[1], 128, bias=False)(features)
-    anchors = distances(reduced, reduced[torch.randperm(len(reduced))[:10]]).mean(dim=1, keepdim=True)
-    seconds = []
+    sampler, seconds = approximate_greedy(features), []
+    # The first pick comes with the projection.
+    next(sampler)
     for _ in range(steps):
         start = time.perf_counter()
-        pick = torch.argmax(anchors).item()
-        newest = distances(reduced, reduced[pick:pick + 1])
-        anchors = torch.min(torch.cat([anchors, newest], dim=-1), dim=1).values.reshape(-1, 1)
+        next(sampler)
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
