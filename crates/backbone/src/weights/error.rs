@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use patchcore_pickle::PickleError;
+
 use super::shape_list;
 
 /// Why a weight file, or one tensor in it, cannot be used.
@@ -161,6 +163,17 @@ pub enum WeightsError {
         /// The first such value, row-major.
         index: usize,
     },
+}
+
+impl From<PickleError> for WeightsError {
+    fn from(error: PickleError) -> Self {
+        match error {
+            PickleError::Refused { name, offset } => Self::Refused { name, offset },
+            PickleError::Bad { offset, problem } => Self::Pickle { offset, problem },
+            PickleError::OverLimit { what, got, limit } => Self::OverLimit { what, got, limit },
+            other => Self::NoStateDict { problem: other.to_string() },
+        }
+    }
 }
 
 /// Whose fault a [`WeightsError`] is.

@@ -3,7 +3,7 @@
 //! ```text
 //! file_format -+-> safetensors ----------------------------------------------------------+-> store -> Weights
 //!              +-> torch_zip ----+                                                        |
-//!              +-> torch_legacy -+-> pickle (opcodes -> plain data) -> state_dict -> torch_tensor
+//!              +-> torch_legacy -+-> patchcore_pickle (opcodes -> plain data) -> state_dict -> torch_tensor
 //! ```
 //!
 //! A reader gives the table of a file: names, shapes, and where the values lie. The values of a file on disk are read
@@ -12,6 +12,8 @@
 //! A torch.save file carries a pickle, which in Python is a program. Here it is data: a small interpreter builds plain
 //! values, a fixed table says which names may occur, and nothing is ever called, imported or written to disk. The bytes
 //! of a file set every limit: no reader allocates more than a small multiple of them.
+//!
+//! [`TorchFile`] is the same for a file that holds more than a state dict: its reader finds the tensors.
 //!
 //! Integer tensors (`num_batches_tracked`) are known but not kept; `f16`, `bf16` and `f64` become `f32`. A state dict may
 //! stand alone or under `state_dict` or `model`, and a prefix `module.` that all names share is taken off.
@@ -31,10 +33,10 @@ mod dtype;
 mod error;
 mod file_format;
 mod nearest;
-mod pickle;
 mod safetensors;
 mod state_dict;
 mod store;
+mod torch_file;
 mod torch_legacy;
 mod torch_names;
 mod torch_tensor;
@@ -50,6 +52,8 @@ use std::sync::Arc;
 use patchcore_files::RegularFile;
 
 pub use error::{WeightsError, WeightsErrorKind};
+pub use nearest::names as nearest_names;
+pub use torch_file::TorchFile;
 
 use file_format::FileFormat;
 use store::{Listing, OpenFile, Source, Stored};
@@ -118,13 +122,29 @@ impl Weights {
     }
 
     fn from_file(file: &Arc<RegularFile>) -> Result<Self, WeightsError> {
-        let Listing { tensors, skipped, zip } = list(&Source::File(Arc::clone(file)))?;
-        if !tensors.iter().all(|(_, tensor)| tensor.is_whole()) {
+        let listing = list(&Source::File(Arc::clone(file)))?;
+        if !listing.is_whole() {
             return Self::from_bytes(&file.read_range(0, file.len())?);
         }
+        Ok(Self::stored(listing, file).without_module_prefix())
+    }
+
+    /// The tensors of an open file, all of them whole, read when they are taken.
+    fn stored(listing: Listing<'static>, file: &Arc<RegularFile>) -> Self {
+        let Listing { tensors, skipped, zip } = listing;
         let tensors = tensors.into_iter().map(|(name, tensor)| (name, Entry::Stored(tensor))).collect();
         let file = Some(Arc::new(OpenFile { file: Arc::clone(file), zip }));
-        Ok(Self { tensors, skipped: skipped.into_iter().collect(), file }.without_module_prefix())
+        Self { tensors, skipped: skipped.into_iter().collect(), file }
+    }
+
+    /// The tensors of a file in memory.
+    fn decoded(listing: Listing<'_>, bytes: &[u8]) -> Result<Self, WeightsError> {
+        let decode = |(name, tensor): (String, Stored)| {
+            let tensor = tensor.decode(&name, bytes)?;
+            Ok((name, Entry::Here(tensor)))
+        };
+        let tensors = listing.tensors.into_iter().map(decode).collect::<Result<_, WeightsError>>()?;
+        Ok(Self { tensors, skipped: listing.skipped.into_iter().collect(), file: None })
     }
 
     /// Reads the bytes of a weight file.
@@ -134,13 +154,7 @@ impl Weights {
     /// Anything in [`WeightsError`] that is not about paths, shapes or missing names: another kind of file, a truncated
     /// one, names that a state dict does not need, tensors that do not fit their bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WeightsError> {
-        let Listing { tensors, skipped, .. } = list(&Source::Memory(bytes))?;
-        let decode = |(name, tensor): (String, Stored)| {
-            let tensor = tensor.decode(&name, bytes)?;
-            Ok((name, Entry::Here(tensor)))
-        };
-        let tensors = tensors.into_iter().map(decode).collect::<Result<_, WeightsError>>()?;
-        Ok(Self { tensors, skipped: skipped.into_iter().collect(), file: None }.without_module_prefix())
+        Ok(Self::decoded(list(&Source::Memory(bytes))?, bytes)?.without_module_prefix())
     }
 
     /// Adds a tensor, in place of one of the same name.

@@ -5,7 +5,12 @@ const MAX_CHARS: usize = 128;
 const MAX_NAMES: usize = 10_000;
 
 /// Up to `n` names by ascending edit distance; equal distances keep their order.
-pub(super) fn names<'a>(wanted: &str, candidates: impl Iterator<Item = &'a str>, n: usize) -> Vec<&'a str> {
+///
+/// ```
+/// use patchcore_backbone::weights::nearest_names;
+/// assert_eq!(nearest_names("layer22", ["layer1", "layer2", "fc"].into_iter(), 1), ["layer2"]);
+/// ```
+pub fn names<'a>(wanted: &str, candidates: impl Iterator<Item = &'a str>, n: usize) -> Vec<&'a str> {
     let wanted: Vec<char> = wanted.chars().take(MAX_CHARS).collect();
     let mut ranked: Vec<(usize, &str)> = candidates
         .filter(|name| name.len() <= MAX_CHARS)

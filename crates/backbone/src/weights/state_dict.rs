@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use patchcore_pickle::{Id, Pickle, Value};
+
 use super::WeightsError;
 use super::dtype::Dtype;
-use super::pickle::{Id, Pickle, Value};
 use super::store::Listing;
 use super::torch_tensor::{Storages, TensorView};
 
@@ -14,32 +15,42 @@ const WRAPPERS: [&str; 2] = ["state_dict", "model"];
 /// A state dict may lie this many wrappers deep.
 const MAX_WRAPPERS: usize = 4;
 
-/// The tensors of the state dict; `max_values`, the size of the file, bounds the values of all of them together, so that
-/// many views of one storage cannot fill the memory.
+/// The tensors of the state dict; for `max_values` see [`tensors`].
 pub(super) fn list<'a>(
     pickle: &Pickle,
+    storages: &Storages,
+    max_values: u64,
+) -> Result<Listing<'a>, WeightsError> {
+    let named = table(pickle)?.iter().map(|&(key, value)| match pickle.get(key) {
+        Value::Str(name) => Ok((name.as_str(), value)),
+        other => Err(WeightsError::NoStateDict { problem: format!("a key is {}", other.kind()) }),
+    });
+    tensors(pickle, named, storages, max_values)
+}
+
+/// The tensors that were found under these names; `max_values`, the size of the file, bounds the values of all of them
+/// together, so that many views of one storage cannot fill the memory.
+pub(super) fn tensors<'a, 'n>(
+    pickle: &Pickle,
+    named: impl Iterator<Item = Result<(&'n str, Id), WeightsError>>,
     storages: &Storages,
     max_values: u64,
 ) -> Result<Listing<'a>, WeightsError> {
     let mut listing = Listing::default();
     let mut names = BTreeSet::new();
     let mut n_values = 0u64;
-    for &(key, value) in table(pickle)? {
-        let Value::Str(name) = pickle.get(key) else {
-            return Err(WeightsError::NoStateDict {
-                problem: format!("a key is {}", pickle.get(key).kind()),
-            });
-        };
+    for item in named {
+        let (name, value) = item?;
         if !names.insert(name) {
-            return Err(WeightsError::Duplicate { name: name.clone() });
+            return Err(WeightsError::Duplicate { name: name.to_owned() });
         }
-        let bad = |problem: String| WeightsError::BadTensor { name: name.clone(), problem };
+        let bad = |problem: String| WeightsError::BadTensor { name: name.to_owned(), problem };
         let value = pickle.get(value);
         let Some(view) = TensorView::find(pickle, value).map_err(bad)? else {
             return Err(bad(format!("{}, expected a tensor", value.kind())));
         };
         if let Dtype::Integer { name: dtype, .. } = view.dtype() {
-            listing.skipped.push((name.clone(), dtype));
+            listing.skipped.push((name.to_owned(), dtype));
             continue;
         }
         n_values = n_values.saturating_add(view.n_values().map_err(bad)? as u64);
@@ -50,7 +61,7 @@ pub(super) fn list<'a>(
                 limit: max_values,
             });
         }
-        listing.tensors.push((name.clone(), view.stored(storages).map_err(bad)?));
+        listing.tensors.push((name.to_owned(), view.stored(storages).map_err(bad)?));
     }
     Ok(listing)
 }

@@ -191,6 +191,13 @@ pub(super) struct Listing<'a> {
     pub(super) zip: Option<ZipArchive<Reader<'a>>>,
 }
 
+impl Listing<'_> {
+    /// Whether every tensor [is](Stored::is_whole).
+    pub(super) fn is_whole(&self) -> bool {
+        self.tensors.iter().all(|(_, tensor)| tensor.is_whole())
+    }
+}
+
 /// A weight file that stays open, so that its tensors can be read one by one.
 #[derive(Debug)]
 pub(super) struct OpenFile {

@@ -5,9 +5,10 @@
 //! pickle: list of storage keys | for each key: count of values as i64, the values
 //! ```
 
+use patchcore_pickle::{Pickle, Rules, Value};
+
 use super::dtype::Dtype;
 use super::file_format::LEGACY_MAGIC;
-use super::pickle::{self, Pickle, Value};
 use super::store::{Listing, Source, Span};
 use super::torch_tensor::{self, Storages};
 use super::{WeightsError, state_dict, torch_names};
@@ -53,7 +54,10 @@ struct Rest<'s, 'a> {
 impl Rest<'_, '_> {
     fn pickle(&mut self) -> Result<Pickle, WeightsError> {
         let start = usize::try_from(self.position).unwrap_or(usize::MAX);
-        let pickle = pickle::run(self.head.get(start..).unwrap_or_default(), torch_names::is_allowed)?;
+        let pickle = patchcore_pickle::run(
+            self.head.get(start..).unwrap_or_default(),
+            Rules::Names(torch_names::is_allowed),
+        )?;
         self.position = self.position.saturating_add(pickle.n_bytes() as u64);
         Ok(pickle)
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use patchcore_pickle::{Id, Pickle, Value};
+
 use super::dtype::Dtype;
-use super::pickle::{Id, Pickle, Value};
 use super::shape_product;
 use super::store::{Span, Stored};
 use super::torch_names::{self, TorchName};
@@ -35,7 +36,7 @@ struct StorageRef<'a> {
 impl<'a> TensorView<'a> {
     /// The tensor that `value` describes; `Ok(None)` if it describes something else.
     pub(super) fn find(pickle: &'a Pickle, value: &'a Value) -> Result<Option<Self>, String> {
-        let Value::Call { callee, arguments } = value else { return Ok(None) };
+        let Value::Call { callee, arguments, .. } = value else { return Ok(None) };
         let arguments = tuple(pickle, *arguments)?;
         match (torch_name(pickle, *callee), arguments) {
             (Some(TorchName::RebuildParameter), [tensor, ..]) => match pickle.get(*tensor) {
@@ -188,7 +189,7 @@ fn tuple(pickle: &Pickle, id: Id) -> Result<&[Id], String> {
 /// A tuple of counts, or `torch.Size` of one.
 fn counts(pickle: &Pickle, id: Id, what: &str) -> Result<Vec<usize>, String> {
     let items = match pickle.get(id) {
-        Value::Call { callee, arguments } if torch_name(pickle, *callee) == Some(TorchName::Size) => {
+        Value::Call { callee, arguments, .. } if torch_name(pickle, *callee) == Some(TorchName::Size) => {
             match tuple(pickle, *arguments)? {
                 [inner] => tuple(pickle, *inner)?,
                 other => return Err(format!("torch.Size of {} arguments, expected 1", other.len())),

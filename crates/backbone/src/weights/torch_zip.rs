@@ -11,24 +11,38 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use patchcore_pickle::{Pickle, Rules};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::store::{Listing, Reader, Source, Span, file_error, slice, zip_error};
 use super::torch_tensor::Storages;
-use super::{WeightsError, pickle, state_dict, torch_names};
+use super::{WeightsError, state_dict, torch_names};
 
 /// More entries than this are refused; the largest torchvision model needs about 1,500.
 const MAX_ENTRIES: usize = 100_000;
 
 /// Every tensor of the archive. Of a file on disk only what describes the tensors is read.
 pub(super) fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError> {
+    let Saved { pickle, storages, zip } = open(source, Rules::Names(torch_names::is_allowed))?;
+    let listing = state_dict::list(&pickle, &storages, source.len())?;
+    Ok(Listing { zip: Some(zip), ..listing })
+}
+
+/// What torch.save put into the archive.
+pub(super) struct Saved<'a> {
+    pub(super) pickle: Pickle,
+    pub(super) storages: Storages,
+    pub(super) zip: ZipArchive<Reader<'a>>,
+}
+
+/// Reads the pickle of the archive, and where its storages lie.
+pub(super) fn open<'a>(source: &Source<'a>, rules: Rules) -> Result<Saved<'a>, WeightsError> {
     let mut archive = Archive::open(source)?;
     let (prefix, pickle) = archive.pickle_entry()?;
     archive.refuse_torch_script(&prefix)?;
     archive.check_byte_order(&prefix)?;
-    let pickle = pickle::run(&archive.bytes(&pickle)?, torch_names::is_allowed)?;
-    let listing = state_dict::list(&pickle, &archive.storages(&prefix), source.len())?;
-    Ok(Listing { zip: Some(archive.zip), ..listing })
+    let pickle = patchcore_pickle::run(&archive.bytes(&pickle)?, rules)?;
+    Ok(Saved { pickle, storages: archive.storages(&prefix), zip: archive.zip })
 }
 
 struct Archive<'a> {

@@ -1,8 +1,10 @@
-//! The stack machine: one opcode after the other, protocols 2 to 5 as far as torch.save uses them.
+//! The stack machine: one opcode after the other, protocols 2 to 5 as far as the files of the field use them.
 
-use super::super::WeightsError;
-use super::cursor::Cursor;
-use super::{AllowName, Id, MAX_VALUES, Pickle, Value};
+use std::collections::BTreeMap;
+
+use crate::cursor::Cursor;
+use crate::rules::running;
+use crate::{Attributes, Id, MAX_VALUES, Pickle, PickleError, Rules, Value};
 
 /// Stack and memo entries; each needs at least one opcode byte, so this is a second fence after the file's own size.
 const MAX_STACK: usize = MAX_VALUES;
@@ -11,38 +13,61 @@ const MAX_STACK: usize = MAX_VALUES;
 ///
 /// # Errors
 ///
-/// [`WeightsError::Refused`] for a name that `allow` does not know, [`WeightsError::Pickle`] for damage,
-/// [`WeightsError::OverLimit`] for more values than a model can need.
-pub(in super::super) fn run(bytes: &[u8], allow: AllowName) -> Result<Pickle, WeightsError> {
+/// [`PickleError::Refused`] for what `rules` do not allow, [`PickleError::Bad`] for damage,
+/// [`PickleError::OverLimit`] for more values than a model can need.
+pub fn run(bytes: &[u8], rules: Rules) -> Result<Pickle, PickleError> {
     let mut machine = Machine {
         cursor: Cursor::new(bytes),
-        allow,
+        rules,
         values: Vec::new(),
         stack: Vec::new(),
         marks: Vec::new(),
-        memo: Vec::new(),
+        memo: BTreeMap::new(),
     };
     loop {
         let opcode = machine.cursor.opcode()?;
         if opcode == b'.' {
             return machine.finish();
         }
+        machine.check_rules(opcode)?;
         machine.step(opcode)?;
     }
 }
 
 struct Machine<'a> {
     cursor: Cursor<'a>,
-    allow: AllowName,
+    rules: Rules,
     values: Vec<Value>,
     stack: Vec<Id>,
     /// Heights of the stack where a MARK was set.
     marks: Vec<usize>,
-    memo: Vec<Option<Id>>,
+    /// Sparse, because an opcode of five bytes may name any place.
+    memo: BTreeMap<usize, Id>,
 }
 
 impl Machine<'_> {
-    fn step(&mut self, opcode: u8) -> Result<(), WeightsError> {
+    /// Refuses what a pickle of plain values does not need.
+    fn check_rules(&mut self, opcode: u8) -> Result<(), PickleError> {
+        let Rules::Data(allowed) = self.rules else { return Ok(()) };
+        let Some(name) = running(opcode) else {
+            return if allowed(opcode) {
+                Ok(())
+            } else {
+                Err(self.cursor.error(format!("opcode {opcode:#04x} is not part of such a file")))
+            };
+        };
+        let name = match opcode {
+            b'c' | b'i' => format!("{name} {}.{}", self.cursor.line()?, self.cursor.line()?),
+            0x93 => match self.stack.last_chunk().map(|ids| ids.map(|id| self.value(id))) {
+                Some([Value::Str(module), Value::Str(path)]) => format!("{name} {module}.{path}"),
+                _ => name.to_owned(),
+            },
+            _ => name.to_owned(),
+        };
+        Err(PickleError::Refused { name, offset: self.cursor.opcode_at() })
+    }
+
+    fn step(&mut self, opcode: u8) -> Result<(), PickleError> {
         match opcode {
             // Frame of the stream
             0x80 => self.protocol(),
@@ -107,6 +132,8 @@ impl Machine<'_> {
             0x93 => self.stack_name(),
             b'R' => self.call(),
             b'b' => self.build(),
+            0x81 if self.reads_objects() => self.pop_n(2).and_then(|parts| self.new_object(&parts)),
+            0x92 if self.reads_objects() => self.pop_n(3).and_then(|parts| self.new_object(&parts)),
             b'Q' => self.pop().and_then(|id| self.push(Value::Persistent(id))),
             b'i' => {
                 // INST calls a name: refuse by that name, which says more than a number.
@@ -117,48 +144,52 @@ impl Machine<'_> {
         }
     }
 
-    fn finish(mut self) -> Result<Pickle, WeightsError> {
+    fn finish(mut self) -> Result<Pickle, PickleError> {
         let root = self.pop()?;
         Ok(Pickle { values: self.values, root, n_bytes: self.cursor.position() })
     }
 
-    fn protocol(&mut self) -> Result<(), WeightsError> {
+    fn protocol(&mut self) -> Result<(), PickleError> {
         match self.cursor.u8()? {
             2..=5 => Ok(()),
             other => Err(self.cursor.error(format!("protocol {other}, expected 2 to 5"))),
         }
     }
 
-    fn long(&mut self, n_bytes: u64) -> Result<(), WeightsError> {
+    fn long(&mut self, n_bytes: u64) -> Result<(), PickleError> {
         let value = self.cursor.long(n_bytes)?;
         self.push(Value::Int(value))
     }
 
-    fn text(&mut self, n_bytes: u64) -> Result<(), WeightsError> {
+    fn text(&mut self, n_bytes: u64) -> Result<(), PickleError> {
         let text = self.cursor.text(n_bytes)?;
         self.push(Value::Str(text))
     }
 
-    fn bytes(&mut self, n_bytes: u64) -> Result<(), WeightsError> {
+    fn bytes(&mut self, n_bytes: u64) -> Result<(), PickleError> {
         let bytes = self.cursor.slice(n_bytes)?.to_vec();
         self.push(Value::Bytes(bytes))
     }
 
-    fn mark(&mut self) -> Result<(), WeightsError> {
+    fn mark(&mut self) -> Result<(), PickleError> {
         under("pickle marks", self.marks.len(), MAX_STACK)?;
         self.marks.push(self.stack.len());
         Ok(())
     }
 
-    fn tuple_of(&mut self, n: usize) -> Result<(), WeightsError> {
+    fn tuple_of(&mut self, n: usize) -> Result<(), PickleError> {
         let items = self.pop_n(n)?;
         self.push(Value::Tuple(items))
     }
 
-    fn extend_list(&mut self, new: Vec<Id>) -> Result<(), WeightsError> {
+    fn extend_list(&mut self, new: Vec<Id>) -> Result<(), PickleError> {
         match self.top_mut()? {
             Value::List(items) => {
                 items.extend(new);
+                Ok(())
+            }
+            Value::Call { attributes: Some(attributes), .. } => {
+                attributes.elements.extend(new);
                 Ok(())
             }
             other => {
@@ -168,7 +199,7 @@ impl Machine<'_> {
         }
     }
 
-    fn extend_dict(&mut self, new: &[Id]) -> Result<(), WeightsError> {
+    fn extend_dict(&mut self, new: &[Id]) -> Result<(), PickleError> {
         let (pairs, rest) = new.as_chunks::<2>();
         if !rest.is_empty() {
             return Err(self.cursor.error("a dict key without a value".to_owned()));
@@ -178,6 +209,10 @@ impl Machine<'_> {
                 items.extend(pairs.iter().map(|&[key, value]| (key, value)));
                 Ok(())
             }
+            Value::Call { attributes: Some(attributes), .. } => {
+                attributes.items.extend(pairs.iter().map(|&[key, value]| (key, value)));
+                Ok(())
+            }
             other => {
                 let kind = other.kind();
                 Err(self.cursor.error(format!("sets an item of {kind}")))
@@ -185,33 +220,33 @@ impl Machine<'_> {
         }
     }
 
-    fn memoize(&mut self, at: usize) -> Result<(), WeightsError> {
+    fn memoize(&mut self, at: usize) -> Result<(), PickleError> {
         let id = self.top()?;
         under("pickle memo", at, MAX_VALUES)?;
-        if at >= self.memo.len() {
-            self.memo.resize(at.saturating_add(1), None);
-        }
-        if let Some(slot) = self.memo.get_mut(at) {
-            *slot = Some(id);
-        }
+        self.memo.insert(at, id);
         Ok(())
     }
 
-    fn recall(&mut self, at: usize) -> Result<(), WeightsError> {
-        match self.memo.get(at) {
-            Some(&Some(id)) => self.push_id(id),
-            _ => Err(self.cursor.error(format!("memo {at} was never set"))),
+    fn recall(&mut self, at: usize) -> Result<(), PickleError> {
+        match self.memo.get(&at) {
+            Some(&id) => self.push_id(id),
+            None => Err(self.cursor.error(format!("memo {at} was never set"))),
         }
     }
 
-    fn name(&mut self, module: String, name: String) -> Result<(), WeightsError> {
-        if !(self.allow)(&module, &name) {
+    fn name(&mut self, module: String, name: String) -> Result<(), PickleError> {
+        let allowed = match self.rules {
+            Rules::Data(_) => false,
+            Rules::Names(allow) => allow(&module, &name),
+            Rules::Objects => true,
+        };
+        if !allowed {
             return Err(self.refuse(&module, &name));
         }
         self.push(Value::Name { module, name })
     }
 
-    fn stack_name(&mut self) -> Result<(), WeightsError> {
+    fn stack_name(&mut self) -> Result<(), PickleError> {
         let texts: Vec<Option<String>> = self
             .pop_n(2)?
             .into_iter()
@@ -227,7 +262,7 @@ impl Machine<'_> {
     }
 
     /// REDUCE. An empty `OrderedDict` becomes a dict at once, because items are set on it next.
-    fn call(&mut self) -> Result<(), WeightsError> {
+    fn call(&mut self) -> Result<(), PickleError> {
         let arguments = self.pop()?;
         let callee = self.pop()?;
         match (self.value(callee), self.value(arguments)) {
@@ -235,11 +270,15 @@ impl Machine<'_> {
                 let is_dict = module == "collections" && name == "OrderedDict";
                 if is_dict && items.is_empty() {
                     self.push(Value::Dict { items: Vec::new(), ordered: true })
-                } else if is_dict {
+                } else if is_dict && !self.reads_objects() {
                     Err(self.cursor.error("an OrderedDict with arguments".to_owned()))
                 } else {
-                    self.push(Value::Call { callee, arguments })
+                    self.push_call(callee, arguments)
                 }
+            }
+            // What a call returned is called: a method of an object, for instance.
+            (Value::Call { .. }, Value::Tuple(_)) if self.reads_objects() => {
+                self.push_call(callee, arguments)
             }
             (callee, arguments) => {
                 let problem = format!("calls {} with {}", callee.kind(), arguments.kind());
@@ -248,13 +287,39 @@ impl Machine<'_> {
         }
     }
 
+    /// NEWOBJ and `NEWOBJ_EX`: an instance of a class; keywords are passed over.
+    fn new_object(&mut self, parts: &[Id]) -> Result<(), PickleError> {
+        match parts {
+            &[class, arguments, ..] if matches!(self.value(class), Value::Name { .. }) => {
+                self.push_call(class, arguments)
+            }
+            _ => Err(self.cursor.error("an object without a class".to_owned())),
+        }
+    }
+
+    fn push_call(&mut self, callee: Id, arguments: Id) -> Result<(), PickleError> {
+        let attributes = self.reads_objects().then(Box::<Attributes>::default);
+        self.push(Value::Call { callee, arguments, attributes })
+    }
+
+    fn reads_objects(&self) -> bool {
+        matches!(self.rules, Rules::Objects)
+    }
+
     /// BUILD gives attributes to an object. torch.save does so for `OrderedDict._metadata`, which holds no weights.
-    fn build(&mut self) -> Result<(), WeightsError> {
+    fn build(&mut self) -> Result<(), PickleError> {
         let state = self.pop()?;
-        let target = self.top()?;
-        match (self.value(target), self.value(state)) {
-            (Value::Dict { ordered: true, .. }, Value::Dict { .. }) => Ok(()),
-            (target, state) => {
+        let Id(target) = self.top()?;
+        let objects = self.reads_objects();
+        let state_is_dict = matches!(self.value(state), Value::Dict { .. });
+        match self.values.get_mut(target) {
+            Some(Value::Dict { ordered: true, .. }) if state_is_dict || objects => Ok(()),
+            Some(Value::Call { attributes: Some(attributes), .. }) => {
+                attributes.state = Some(state);
+                Ok(())
+            }
+            _ => {
+                let (target, state) = (self.value(Id(target)), self.value(state));
                 let problem = format!("gives {} as attributes to {}", state.kind(), target.kind());
                 Err(self.cursor.error(problem))
             }
@@ -262,7 +327,7 @@ impl Machine<'_> {
     }
 
     /// POP takes a MARK where that is on top, as in Python.
-    fn discard(&mut self) -> Result<(), WeightsError> {
+    fn discard(&mut self) -> Result<(), PickleError> {
         if self.marks.last() == Some(&self.stack.len()) {
             self.marks.pop();
             return Ok(());
@@ -270,20 +335,20 @@ impl Machine<'_> {
         self.pop().map(drop)
     }
 
-    fn push(&mut self, value: Value) -> Result<(), WeightsError> {
+    fn push(&mut self, value: Value) -> Result<(), PickleError> {
         under("pickle values", self.values.len(), MAX_VALUES)?;
         let id = Id(self.values.len());
         self.values.push(value);
         self.push_id(id)
     }
 
-    fn push_id(&mut self, id: Id) -> Result<(), WeightsError> {
+    fn push_id(&mut self, id: Id) -> Result<(), PickleError> {
         under("pickle stack", self.stack.len(), MAX_STACK)?;
         self.stack.push(id);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<Id, WeightsError> {
+    fn pop(&mut self) -> Result<Id, PickleError> {
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= floor {
             return Err(self.empty());
@@ -291,7 +356,7 @@ impl Machine<'_> {
         self.stack.pop().ok_or_else(|| self.empty())
     }
 
-    fn pop_n(&mut self, n: usize) -> Result<Vec<Id>, WeightsError> {
+    fn pop_n(&mut self, n: usize) -> Result<Vec<Id>, PickleError> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.len().checked_sub(n) {
             Some(height) if height >= floor => Ok(self.stack.split_off(height)),
@@ -299,18 +364,18 @@ impl Machine<'_> {
         }
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<Id>, WeightsError> {
+    fn pop_mark(&mut self) -> Result<Vec<Id>, PickleError> {
         match self.marks.pop() {
             Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
             _ => Err(self.cursor.error("no MARK is set".to_owned())),
         }
     }
 
-    fn top(&self) -> Result<Id, WeightsError> {
+    fn top(&self) -> Result<Id, PickleError> {
         self.stack.last().copied().ok_or_else(|| self.empty())
     }
 
-    fn top_mut(&mut self) -> Result<&mut Value, WeightsError> {
+    fn top_mut(&mut self) -> Result<&mut Value, PickleError> {
         let Id(at) = self.top()?;
         let empty = self.empty();
         self.values.get_mut(at).ok_or(empty)
@@ -320,19 +385,19 @@ impl Machine<'_> {
         self.values.get(id.0).unwrap_or(&Value::None)
     }
 
-    fn refuse(&self, module: &str, name: &str) -> WeightsError {
-        WeightsError::Refused { name: format!("{module}.{name}"), offset: self.cursor.opcode_at() }
+    fn refuse(&self, module: &str, name: &str) -> PickleError {
+        PickleError::Refused { name: format!("{module}.{name}"), offset: self.cursor.opcode_at() }
     }
 
-    fn empty(&self) -> WeightsError {
+    fn empty(&self) -> PickleError {
         self.cursor.error("the stack is empty".to_owned())
     }
 }
 
-fn under(what: &'static str, count: usize, limit: usize) -> Result<(), WeightsError> {
+fn under(what: &'static str, count: usize, limit: usize) -> Result<(), PickleError> {
     if count < limit {
         Ok(())
     } else {
-        Err(WeightsError::OverLimit { what, got: count as u64, limit: limit as u64 })
+        Err(PickleError::OverLimit { what, got: count as u64, limit: limit as u64 })
     }
 }
