@@ -9,7 +9,7 @@ meets all of them, and a block in which other processes used the cores is repeat
 all (`networks.py`).
 
 The error of an engine is |maps - float64 maps| / |float64 maps| in the L2 norm, per tap, over the whole batch. The run
-fails if ours in f32 exceeds 1.2 times PyTorch's own f32 error at a tap.
+fails if ours in f32 exceeds 1.2 times (`vgg19_bn`: 1.4 times) PyTorch's own f32 error at a tap.
 """
 import argparse
 import os
@@ -35,7 +35,6 @@ PEERS = ("onnxruntime", "openvino-f32", "openvino", "torch", "rten")
 PACKAGES = ("onnxruntime", "openvino", "torch", "torchvision")
 RTEN = Path(__file__).resolve().parent / "rten"
 FEWEST_PASSES = 3
-ERROR_LIMIT = 1.2
 
 
 def block_ms(run, seconds):
@@ -246,9 +245,10 @@ def report(case, results, markdown):
     if "ours f32" not in results or "torch" not in results:
         return True
     worst = max(a / b for a, b in zip(results["ours f32"][2], results["torch"][2]))
-    kept = worst <= ERROR_LIMIT
+    limit = networks.RECIPES[case.name].error_limit
+    kept = worst <= limit
     print(f"{chr(10) * markdown}Error of ours f32 / PyTorch's: at most {worst:.2f} "
-          f"({'within' if kept else 'OVER'} the limit of {ERROR_LIMIT}).", flush=True)
+          f"({'within' if kept else 'OVER'} the limit of {limit}).", flush=True)
     return kept
 
 

@@ -21,11 +21,13 @@ SIDE = 224
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to build a network, the modules that run one after the other up to the last tap, and the taps."""
+    """How to build a network, the modules that run one after the other up to the last tap, the taps, and how many times
+    PyTorch's error ours may have."""
 
     build: callable
     steps: tuple
     taps: tuple
+    error_limit: float = 1.2
 
 
 def resnet(build):
@@ -46,6 +48,19 @@ RECIPES = {
         lambda: torchvision.models.mobilenet_v2(weights=None),
         tuple(f"features.{i}" for i in range(14)),
         ("features.6", "features.13"),
+    ),
+    "densenet121": Recipe(
+        lambda: torchvision.models.densenet121(weights=None),
+        tuple(f"features.{part}" for part in ("conv0", "norm0", "relu0", "pool0", "denseblock1", "transition1",
+                                              "denseblock2", "transition2", "denseblock3")),
+        ("features.denseblock2", "features.denseblock3"),
+    ),
+    "vgg19_bn": Recipe(
+        lambda: torchvision.models.vgg19_bn(weights=None),
+        tuple(f"features.{i}" for i in range(52)),
+        ("features.38", "features.51"),
+        # Sixteen convolutions of 3x3 in a row, all computed in Winograd's way, with nothing between that does not round so.
+        error_limit=1.4,
     ),
 }
 
@@ -209,13 +224,18 @@ def onnx_model(network, batch, side=SIDE):
         if node.op == "placeholder":
             value[node] = "input"
         elif isinstance(module, nn.Conv2d):
-            (norm,) = node.users
             left, right, top, bottom = margins(module, shapes[node.all_input_nodes[0]])
-            weight, bias = folded(module, modules[norm.target])
+            weight, bias = folded(module, following_norm(node, modules))
             emit(node, "Conv", [*inputs, constant(weight), constant(bias)], kernel_shape=module.kernel_size,
                  strides=module.stride, pads=[top, left, bottom, right], group=module.groups)
         elif isinstance(module, nn.BatchNorm2d):
-            value[node] = inputs[0]
+            (source,) = node.all_input_nodes
+            if following_norm(source, modules) is module and isinstance(modules.get(source.target), nn.Conv2d):
+                value[node] = inputs[0]
+            else:
+                tensors = (module.weight, module.bias, module.running_mean, module.running_var)
+                constants = [constant(t.detach().numpy()) for t in tensors]
+                emit(node, "BatchNormalization", [*inputs, *constants], epsilon=module.eps)
         elif isinstance(module, nn.ReLU6):
             emit(node, "Clip", [*inputs, constant(0.0), constant(6.0)])
         elif isinstance(module, nn.ReLU):
@@ -223,6 +243,10 @@ def onnx_model(network, batch, side=SIDE):
         elif isinstance(module, nn.MaxPool2d):
             emit(node, "MaxPool", inputs, kernel_shape=[module.kernel_size] * 2, strides=[module.stride] * 2,
                  pads=[module.padding] * 4)
+        elif isinstance(module, nn.AvgPool2d):
+            emit(node, "AveragePool", inputs, kernel_shape=[module.kernel_size] * 2, strides=[module.stride] * 2)
+        elif node.target is torch.cat:
+            emit(node, "Concat", inputs, axis=1)
         elif node.target in (operator.add, operator.iadd):
             emit(node, "Add", inputs)
         elif node.op == "output":
@@ -236,11 +260,20 @@ def onnx_model(network, batch, side=SIDE):
     return helper.make_model(model, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
 
 
+def following_norm(node, modules):
+    """The batch norm that alone reads a value, or None."""
+    readers = [modules.get(user.target) for user in node.users]
+    return readers[0] if len(readers) == 1 and isinstance(readers[0], nn.BatchNorm2d) else None
+
+
 def folded(conv, norm):
-    """Weight and bias of a convolution that does the batch norm as well, computed in float64."""
-    scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-    weight = conv.weight.double() * scale[:, None, None, None]
-    bias = norm.bias.double() - norm.running_mean.double() * scale
+    """Weight and bias of a convolution that does the batch norm as well, if there is one, computed in float64."""
+    weight = conv.weight.double()
+    bias = torch.zeros(len(weight)).double() if conv.bias is None else conv.bias.double()
+    if norm is not None:
+        scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+        weight = weight * scale[:, None, None, None]
+        bias = (bias - norm.running_mean.double()) * scale + norm.bias.double()
     return weight.detach().numpy(), bias.detach().numpy()
 
 

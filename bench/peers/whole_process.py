@@ -63,7 +63,8 @@ def fit(folder, args):
     if args.precision != "f32":
         command += ["--precision", args.precision]
     fitted = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    bank = f"{fitted['bank_rows']} of {fitted['patches']} patches, {fitted['embedding_dimension']} values each"
+    member = fitted["members"][0]
+    bank = f"{member['bank_rows']} of {member['patches']} patches, {member['embedding_dimension']} values each"
     print(f"bank: {bank}; fitted on {GOOD} pictures in {fitted['seconds']:.1f} s", flush=True)
 
 

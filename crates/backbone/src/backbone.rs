@@ -1,10 +1,11 @@
 //! A network with its weights, cut after the last tapped layer and ready to run.
 
 use crate::compile::compile;
-use crate::execute::{Executor, TooSmall};
+use crate::execute::Executor;
 use crate::extractor::FeatureExtractor;
 use crate::graph::Graph;
-use crate::networks::{ARCHITECTURES, Architecture, architecture};
+use crate::layouts::TooSmall;
+use crate::networks::{ARCHITECTURES, Architecture, find};
 use crate::weights::{WeightTensor, Weights, WeightsError};
 use crate::{BackboneError, Precision, graph::Op};
 use patchcore_kernels::element::{Bf16, Element};
@@ -134,30 +135,27 @@ impl FeatureExtractor for Backbone {
             Network::Bf16(executor) => self.run(executor, pictures, maps),
         }
     }
-}
 
-impl Backbone {
-    /// Multiply-adds of the convolutions, up to the last tapped layer, for one picture of `height` x `width` pixels.
     /// Counted from the definition: how a convolution is computed, and in which precision, changes nothing. A scale per
     /// channel that could not be folded into a convolution counts as one of 1 x 1.
     ///
     /// ```
-    /// use patchcore_backbone::Backbone;
+    /// use patchcore_backbone::{Backbone, FeatureExtractor};
     /// let backbone = Backbone::embedded()?;
-    /// assert_eq!(backbone.multiply_adds(224, 224)?, 243_268_928);
+    /// assert_eq!(backbone.multiply_adds(224, 224)?, Some(243_268_928));
     /// # Ok::<(), patchcore_backbone::BackboneError>(())
     /// ```
-    ///
-    /// # Errors
-    /// [`BackboneError::TooSmall`] if the picture is too small for the network.
-    pub fn multiply_adds(&self, height: usize, width: usize) -> Result<u64, BackboneError> {
+    fn multiply_adds(&self, height: usize, width: usize) -> Result<Option<u64>, BackboneError> {
         match &self.network {
             Network::F32(executor) => executor.multiply_adds(height, width),
             Network::Bf16(executor) => executor.multiply_adds(height, width),
         }
+        .map(Some)
         .map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
     }
+}
 
+impl Backbone {
     fn run<E: Element>(
         &self,
         executor: &Executor<E>,
@@ -172,13 +170,6 @@ impl Backbone {
         let run = executor.run(pictures, maps);
         run.map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
     }
-}
-
-fn find(name: &str) -> Result<&'static Architecture, BackboneError> {
-    architecture(name).ok_or_else(|| BackboneError::UnknownBackbone {
-        name: name.to_string(),
-        known: ARCHITECTURES.iter().map(|a| a.name).collect(),
-    })
 }
 
 fn tap(architecture: &Architecture, graph: &Graph, layer: &str) -> Result<usize, BackboneError> {
@@ -205,9 +196,12 @@ pub fn parameters(name: &str) -> Result<Vec<(String, Vec<usize>)>, BackboneError
     for layer in graph.layers() {
         let name = layer.names.first().cloned().unwrap_or_default();
         match layer.op {
-            Op::Conv { shape, .. } => {
+            Op::Conv { shape, bias, .. } => {
                 let dims = vec![shape.co, shape.ci / shape.groups, shape.size[0], shape.size[1]];
                 out.push((format!("{name}.weight"), dims));
+                if bias {
+                    out.push((format!("{name}.bias"), vec![shape.co]));
+                }
             }
             Op::BatchNorm { .. } => {
                 for part in ["weight", "bias", "running_mean", "running_var"] {
@@ -244,7 +238,7 @@ mod tests {
         let weights = weights_from(name, |_, shape| vec![0.0; shape.iter().product()]).unwrap();
         let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
         let backbone = Backbone::load_for(isa, name, &weights, &layers, precision).unwrap();
-        backbone.multiply_adds(224, 224).unwrap()
+        backbone.multiply_adds(224, 224).unwrap().unwrap()
     }
 
     /// Figures that others give for these networks, in units of 10^5.
@@ -253,6 +247,21 @@ mod tests {
         for (name, known) in [("resnet18", 14_025), ("resnet50", 32_779), ("wide_resnet50_2", 91_866)] {
             let counted = multiply_adds(name, Isa::best(), &["layer2", "layer3"], Precision::F32);
             assert_eq!((counted + 50_000) / 100_000, known, "{name}: {counted}");
+        }
+    }
+
+    /// torchvision's figures for whole networks, in units of 10^6: with the classifier, whose products are counted here.
+    #[test]
+    fn multiply_adds_of_whole_networks() {
+        let dense = 4096 * 4096 + 4096 * 1000;
+        for (name, last, classifier, known) in [
+            ("alexnet", "features.12", 9216 * 4096 + dense, 714),
+            ("vgg11", "features.20", 25088 * 4096 + dense, 7609),
+            ("vgg19", "features.36", 25088 * 4096 + dense, 19632),
+            ("mnasnet_100", "act2", 1280 * 1000, 314),
+        ] {
+            let counted = multiply_adds(name, Isa::available()[0], &[last], Precision::F32) + classifier;
+            assert_eq!((counted + 500_000) / 1_000_000, known, "{name}: {counted}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! side: each reads its own tensors, so that apart from what is packed only a few of them are in memory at a time.
 
 use crate::Precision;
-use crate::graph::{Clamp, Graph, LayerId, Op, Padding};
+use crate::graph::{Clamp, Curve, Graph, LayerId, Op, Padding, Pool};
 use crate::weights::{Weights, WeightsError};
 use patchcore_kernels::conv::{Conv, ConvShape, DepthwiseConv, WinogradConv};
 use patchcore_kernels::element::Element;
@@ -27,12 +27,28 @@ pub(crate) struct Plan<E: Element> {
 pub(crate) struct Step<K> {
     pub(crate) kind: K,
     pub(crate) input: usize,
-    /// A second value, added before the clamp.
-    pub(crate) residual: Option<usize>,
+    /// A second value: added before the clamp; of a gate or a concatenation, the second operand.
+    pub(crate) second: Option<usize>,
     pub(crate) clamp: Clamp,
+    /// What the clamped values go through.
+    pub(crate) curve: Option<Curve>,
     pub(crate) channels: usize,
     /// The layer's name, for error messages.
     pub(crate) name: String,
+}
+
+impl<E: Element> Plan<E> {
+    /// Channels of a value.
+    pub(crate) fn channels_of(&self, value: usize) -> usize {
+        value.checked_sub(1).map_or(self.channels, |step| self.steps[step].channels)
+    }
+}
+
+impl<K> Step<K> {
+    /// The values that it reads.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.input).chain(self.second)
+    }
 }
 
 /// What a step computes, with its weights packed.
@@ -40,12 +56,12 @@ pub(crate) enum Kind<E: Element> {
     Conv(Conv<E>, Padding),
     Winograd(WinogradConv<E>, Padding),
     Depthwise(DepthwiseConv, Padding),
-    MaxPool {
-        size: usize,
-        stride: usize,
-        pad: usize,
-    },
-    /// Sum and clamp alone, where no convolution could take them.
+    Pool(Pool),
+    /// The mean of the whole map.
+    GlobalMean,
+    Gate,
+    Concat,
+    /// Sum and activation alone, where no convolution could take them.
     Pointwise,
 }
 
@@ -56,17 +72,26 @@ impl<E: Element> Kind<E> {
             Self::Conv(conv, _) => (conv.shape().size, conv.shape().stride),
             Self::Winograd(..) => ([3, 3], 1),
             Self::Depthwise(conv, _) => (conv.size(), conv.stride()),
-            Self::MaxPool { size, stride, .. } => ([*size; 2], *stride),
-            Self::Pointwise => ([1, 1], 1),
+            Self::Pool(pool) => ([pool.size; 2], pool.stride),
+            Self::GlobalMean | Self::Gate | Self::Concat | Self::Pointwise => ([1, 1], 1),
         }
     }
 }
 
 /// What a step computes, before its weights are read.
 enum Draft {
-    Conv { shape: ConvShape, padding: Padding, weights: Parameter, norm: Option<Norm> },
+    Conv {
+        shape: ConvShape,
+        padding: Padding,
+        weights: Parameter,
+        bias: Option<Parameter>,
+        norm: Option<Norm>,
+    },
     Affine(Norm),
-    MaxPool { size: usize, stride: usize, pad: usize },
+    Pool(Pool),
+    GlobalMean,
+    Gate,
+    Concat,
     Pointwise,
 }
 
@@ -123,14 +148,16 @@ pub(crate) fn compile<E: Element>(
         id => steps.iter().position(|(last, ..)| *last == id).map_or(usize::MAX, |i| i + 1),
     };
     let sources: Vec<(usize, Option<usize>)> =
-        steps.iter().map(|(_, [input, residual], _)| (input.map_or(0, value), residual.map(value))).collect();
+        steps.iter().map(|(_, [input, second], _)| (input.map_or(0, value), second.map(value))).collect();
     let taps = taps.iter().map(|&id| value(id)).collect();
     let reader = Reader { weights, used: &compiler.used, spare: Mutex::default() };
-    let pack = |((.., step), (input, residual)): ((_, _, Step<Draft>), (usize, Option<usize>))| {
+    let pack = |((.., step), (input, second)): ((_, _, Step<Draft>), (usize, Option<usize>))| {
         let mut tensors = Tensors { reader: &reader, hashes: Vec::new() };
-        let Step { clamp, channels, name, .. } = step;
+        let Step { clamp, curve, channels, name, .. } = step;
         match step.kind.pack(isa, precision, &mut tensors) {
-            Ok(kind) => Either::Left((Step { kind, input, residual, clamp, channels, name }, tensors.hashes)),
+            Ok(kind) => {
+                Either::Left((Step { kind, input, second, clamp, curve, channels, name }, tensors.hashes))
+            }
             Err(error) => Either::Right(error),
         }
     };
@@ -205,16 +232,19 @@ impl Draft {
     ) -> Result<Kind<E>, (Parameter, WeightsError)> {
         let narrow = |values: Vec<f64>| -> Vec<f32> { values.into_iter().map(|v| v as f32).collect() };
         Ok(match self {
-            Self::Conv { shape, padding, weights, norm } => {
+            Self::Conv { shape, padding, weights, bias, norm } => {
                 let mut weights = tensors.read(weights, tensors.spare())?;
-                let bias = match norm {
-                    Some(norm) => {
-                        let Affine { scale, shift } = tensors.affine(norm)?;
-                        fold(&mut weights, &scale);
-                        narrow(shift)
-                    }
+                let mut bias = match bias {
+                    Some(bias) => tensors.read(bias, Vec::new())?,
                     None => vec![0.0; shape.co],
                 };
+                if let Some(norm) = norm {
+                    let Affine { scale, shift } = tensors.affine(norm)?;
+                    fold(&mut weights, &scale);
+                    for ((bias, scale), shift) in bias.iter_mut().zip(scale).zip(shift) {
+                        *bias = (f64::from(*bias) * scale + shift) as f32;
+                    }
+                }
                 let kind = if shape.groups == shape.ci && shape.co == shape.ci {
                     let conv = DepthwiseConv::new(isa, shape.size, shape.stride, &weights, &bias);
                     Kind::Depthwise(conv, padding)
@@ -232,7 +262,10 @@ impl Draft {
                 let affine = DepthwiseConv::new(isa, [1, 1], 1, &narrow(scale), &narrow(shift));
                 Kind::Depthwise(affine, Padding::Symmetric(0))
             }
-            Self::MaxPool { size, stride, pad } => Kind::MaxPool { size, stride, pad },
+            Self::Pool(pool) => Kind::Pool(pool),
+            Self::GlobalMean => Kind::GlobalMean,
+            Self::Gate => Kind::Gate,
+            Self::Concat => Kind::Concat,
             Self::Pointwise => Kind::Pointwise,
         })
     }
@@ -307,10 +340,11 @@ impl<'a> Compiler<'a> {
         let layer = &self.graph.layers()[id];
         let mut last = id;
         let mut inputs = [layer.inputs.first().copied(), None];
-        let mut clamp = Clamp::NONE;
+        let (mut clamp, mut curve) = (Clamp::NONE, None);
         let kind = match layer.op {
-            Op::Conv { shape, padding } => {
+            Op::Conv { shape, padding, bias } => {
                 let weights = self.parameter(id, "weight", &conv_weight_shape(shape))?;
+                let bias = bias.then(|| self.parameter(id, "bias", &[shape.co])).transpose()?;
                 let mut norm = None;
                 if let Some((reader, following)) = self.following_norm(last)? {
                     (last, norm) = (reader, Some(following));
@@ -329,34 +363,54 @@ impl<'a> Compiler<'a> {
                         inputs[1] = None;
                     }
                 }
-                Draft::Conv { shape, padding, weights, norm }
+                Draft::Conv { shape, padding, weights, bias, norm }
             }
             Op::BatchNorm { eps } => Draft::Affine(self.norm(id, eps)?),
-            Op::MaxPool { size, stride, pad } => Draft::MaxPool { size, stride, pad },
+            Op::Pool(pool) => Draft::Pool(pool),
+            Op::GlobalMean => Draft::GlobalMean,
             Op::Clamp(own) => {
                 clamp = own;
                 Draft::Pointwise
             }
-            Op::Add => {
-                inputs[1] = layer.inputs.get(1).copied();
+            Op::Curve(own) => {
+                curve = Some(own);
                 Draft::Pointwise
+            }
+            Op::Add | Op::Gate | Op::Concat => {
+                inputs[1] = layer.inputs.get(1).copied();
+                match layer.op {
+                    Op::Gate => Draft::Gate,
+                    Op::Concat => Draft::Concat,
+                    _ => Draft::Pointwise,
+                }
             }
             Op::Input { .. } => unreachable!("the input is no step"),
         };
-        if clamp == Clamp::NONE
-            && !matches!(kind, Draft::MaxPool { .. })
+        let takes_activation = matches!(kind, Draft::Conv { .. } | Draft::Affine(_) | Draft::Pointwise);
+        if takes_activation
+            && clamp == Clamp::NONE
+            && curve.is_none()
             && let Some(reader) = self.only_reader(last)
-            && let Op::Clamp(following) = self.graph.layers()[reader].op
         {
-            clamp = following;
-            last = self.absorb(reader);
+            match self.graph.layers()[reader].op {
+                Op::Clamp(following) => {
+                    clamp = following;
+                    last = self.absorb(reader);
+                }
+                Op::Curve(following) => {
+                    curve = Some(following);
+                    last = self.absorb(reader);
+                }
+                _ => {}
+            }
         }
         let name = layer.names.first().cloned().unwrap_or_default();
         let step = Step {
             kind,
             input: 0,
-            residual: None,
+            second: None,
             clamp,
+            curve,
             channels: self.graph.layers()[last].channels,
             name,
         };

@@ -87,4 +87,27 @@ pub enum BackboneError {
         /// The layer whose window does not fit.
         layer: String,
     },
+
+    /// The network was made for pictures of one size.
+    #[error("input of {height} x {width} pixels, {backbone} takes {expected} only")]
+    PictureSize {
+        /// The network.
+        backbone: String,
+        /// Height of the input.
+        height: usize,
+        /// Width of the input.
+        width: usize,
+        /// Height and width that the network takes, as `224 x 224`.
+        expected: String,
+    },
+
+    /// A network that is not one of this crate's cannot be run on the input.
+    #[error("{backbone} cannot be run")]
+    Network {
+        /// The network.
+        backbone: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }

@@ -1,15 +1,17 @@
-//! Runs a plan: lays out every map for the size of the input, then step by step.
+//! Runs a plan, step by step.
 //!
 //! While there are enough pictures, every thread runs the whole plan on a picture of its own: its maps stay in its own
 //! caches and nobody waits. What is left over is computed picture by picture, each step spread over the threads. A
 //! picture's bits are the same either way.
 
 use crate::compile::{Kind, Plan, Step};
-use crate::graph::Padding;
+use crate::graph::{Pool, PoolKind};
+use crate::layouts::{Layouts, Place, TooSmall, lay_out, places};
 use patchcore_kernels::buffer::Buffer;
 use patchcore_kernels::conv::{Clamp, Conv, Layout, Picture, Rows, Window, WinogradConv};
 use patchcore_kernels::element::Element;
-use patchcore_kernels::pool::max_rows;
+use patchcore_kernels::pointwise::{curve_rows, gate_rows};
+use patchcore_kernels::pool::{max_rows, mean_of, mean_rows, row_sums};
 use patchcore_tensor::Tensor;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -22,13 +24,11 @@ const HEAVY: usize = 1200 << 10;
 /// Scratch memory of one band of Winograd's tiles, in bytes: with the weights of a point it stays in a level-2 cache.
 const BAND: usize = 512 << 10;
 
-/// The layer whose window does not fit into its input.
-pub(crate) struct TooSmall(pub(crate) String);
-
 /// A plan that is ready to run, with the memory of earlier runs.
 pub(crate) struct Executor<E: Element> {
     plan: Plan<E>,
-    /// For every value the last step that reads it; a value that nobody reads is free after it was made.
+    places: Vec<Place>,
+    /// For every buffer the last step that reads it; one that nobody reads is free after it was made.
     last_reader: Vec<usize>,
     maps: Shelf<E>,
     products: Shelf<f32>,
@@ -57,26 +57,21 @@ impl<E: Element> Shelf<E> {
     }
 }
 
-/// Where each value lies for one size of input, and the windows that read it.
-struct Layouts {
-    values: Vec<Layout>,
-    /// Upper and left padding of each step.
-    pads: Vec<[usize; 2]>,
-}
-
 /// One picture, and where its tapped maps go.
 type Task<'a> = (&'a [f32], Vec<&'a mut [f32]>);
 
 impl<E: Element> Executor<E> {
     pub(crate) fn new(plan: Plan<E>) -> Self {
+        let places = places(&plan);
         let mut last_reader: Vec<usize> =
             (0..=plan.steps.len()).map(|value| value.saturating_sub(1)).collect();
         for (i, step) in plan.steps.iter().enumerate() {
-            for value in std::iter::once(step.input).chain(step.residual) {
-                last_reader[value] = i;
+            for value in step.sources() {
+                let home = places[value].home;
+                last_reader[home] = last_reader[home].max(i);
             }
         }
-        Self { plan, last_reader, maps: Shelf::default(), products: Shelf::default() }
+        Self { plan, places, last_reader, maps: Shelf::default(), products: Shelf::default() }
     }
 
     /// Channels of the input.
@@ -86,14 +81,14 @@ impl<E: Element> Executor<E> {
 
     /// Multiply-adds of all convolutions on one picture, as they are defined: windows at the edge count in full.
     pub(crate) fn multiply_adds(&self, h: usize, w: usize) -> Result<u64, TooSmall> {
-        let values = lay_out(&self.plan, h, w)?.values;
+        let values = lay_out(&self.plan, &self.places, h, w)?.values;
         let of_step = |(step, out): (&Step<Kind<E>>, &Layout)| {
             let ([height, width], _) = step.kind.window();
             let channels = match &step.kind {
                 Kind::Conv(conv, _) => conv.shape().ci / conv.shape().groups,
                 Kind::Winograd(..) => values[step.input].c,
                 Kind::Depthwise(..) => 1,
-                Kind::MaxPool { .. } | Kind::Pointwise => 0,
+                Kind::Pool(_) | Kind::GlobalMean | Kind::Gate | Kind::Concat | Kind::Pointwise => 0,
             };
             (out.h * out.w * out.c * height * width * channels) as u64
         };
@@ -103,7 +98,7 @@ impl<E: Element> Executor<E> {
     /// The tapped maps for a batch of pictures, in the memory of earlier ones.
     pub(crate) fn run(&self, pictures: &Tensor, tapped: &mut Vec<Tensor>) -> Result<(), TooSmall> {
         let [n, h, w, c] = pictures.shape();
-        let layouts = lay_out(&self.plan, h, w)?;
+        let layouts = lay_out(&self.plan, &self.places, h, w)?;
         let shape = |&tap: &usize| layouts.values[tap];
         tapped.resize_with(self.plan.taps.len(), Tensor::default);
         for (map, l) in tapped.iter_mut().zip(self.plan.taps.iter().map(shape)) {
@@ -136,37 +131,46 @@ impl<E: Element> Executor<E> {
 
     /// The whole plan on one picture; `parallel` spreads every step over the threads.
     fn forward(&self, layouts: &Layouts, (picture, maps): &mut Task<'_>, parallel: bool) {
-        let mut values: Vec<Option<Buffer<E>>> = (0..=self.plan.steps.len()).map(|_| None).collect();
+        let mut buffers: Vec<Option<Buffer<E>>> = (0..=self.plan.steps.len()).map(|_| None).collect();
         let mut input = self.maps.take(layouts.values[0].len());
         bordered(picture, layouts.values[0], &mut input);
-        values[0] = Some(input);
+        buffers[0] = Some(input);
         let mut first = 0;
         while first < self.plan.steps.len() {
             let end = self.fused_end(layouts, first);
-            let layout = layouts.values[end];
-            let mut out = self.maps.take(layout.len());
-            layout.clear_border(&mut out);
+            let (layout, Place { home, channel }) = (layouts.values[end], self.places[end]);
+            let mut out = buffers[home].take().unwrap_or_else(|| self.fresh(layouts.values[home]));
             {
-                let source = |value: usize| Picture {
-                    data: values[value].as_deref().unwrap_or(&[]),
-                    layout: layouts.values[value],
+                let source = |value: usize| {
+                    let (layout, Place { home, channel }) = (layouts.values[value], self.places[value]);
+                    let data = buffers[home].as_deref().unwrap_or(&[]);
+                    Picture { data: data.get(channel..channel + layout.len()).unwrap_or(&[]), layout }
                 };
-                let step = &self.plan.steps[end - 1];
-                let (input, residual) = (source(self.plan.steps[first].input), step.residual.map(source));
-                let out = &mut out[layout.rows()];
-                if end == first + 1 {
-                    self.step(step, layouts.pads[first], input, residual, layout, out, parallel);
-                } else {
-                    self.inverted(layouts, first..end, input, residual, out, parallel);
+                let (begin, step) = (&self.plan.steps[first], &self.plan.steps[end - 1]);
+                let out = &mut out[channel..][layout.rows()];
+                match (&begin.kind, end - first) {
+                    (Kind::Concat, _) => self.concat(begin, end, source, layout, out),
+                    (_, 1) => {
+                        let (input, second) = (source(begin.input), begin.second.map(source));
+                        self.step(step, layouts.pads[first], input, second, layout, out, parallel);
+                    }
+                    (Kind::Conv(..), _) => {
+                        let (input, residual) = (source(begin.input), step.second.map(source));
+                        self.inverted(layouts, first..end, input, residual, out, parallel);
+                    }
+                    _ => {
+                        let inputs = (source(begin.input), begin.second.map(source));
+                        self.prepared(layouts, first, inputs, step.second.map(source), out, parallel);
+                    }
                 }
             }
             for (map, _) in maps.iter_mut().zip(&self.plan.taps).filter(|(_, tap)| **tap == end) {
-                unbordered(&out, layout, map);
+                unbordered(&out[channel..], layout, map);
             }
-            values[end] = Some(out);
-            for (value, &last) in values.iter_mut().zip(&self.last_reader).take(end + 1) {
+            buffers[home] = Some(out);
+            for (buffer, &last) in buffers.iter_mut().zip(&self.last_reader).take(end + 1) {
                 if last < end
-                    && let Some(buffer) = value.take()
+                    && let Some(buffer) = buffer.take()
                 {
                     self.maps.give(buffer);
                 }
@@ -175,26 +179,106 @@ impl<E: Element> Executor<E> {
         }
     }
 
+    /// A buffer with a border of zeros. The last value that shares it may end one pixel behind the layout's end.
+    fn fresh(&self, layout: Layout) -> Buffer<E> {
+        let mut buffer = self.maps.take(layout.len() + layout.pitch);
+        layout.clear_border(&mut buffer[..layout.len()]);
+        buffer
+    }
+
+    /// Copies the operands of a concatenation that do not lie in its buffer already.
+    fn concat<'a>(
+        &self,
+        step: &Step<Kind<E>>,
+        value: usize,
+        source: impl Fn(usize) -> Picture<'a, E>,
+        layout: Layout,
+        out: &mut [E],
+    ) {
+        let place = self.places[value];
+        let mut channel = 0;
+        for operand in step.sources() {
+            let c = self.plan.channels_of(operand);
+            if self.places[operand] != (Place { home: place.home, channel: place.channel + channel }) {
+                let from = source(operand);
+                for (y, row) in out.chunks_exact_mut(layout.row_len().max(1)).enumerate() {
+                    for x in 0..layout.w {
+                        let pixel = &from.data[from.layout.at(y, x)..][..c];
+                        row[(layout.border + x) * layout.pitch + channel..][..c].copy_from_slice(pixel);
+                    }
+                }
+            }
+            channel += c;
+        }
+    }
+
     /// Where the steps end that run together with `first`: a convolution whose large map only a depthwise convolution
-    /// reads, which may be followed by a 1x1 convolution (an inverted residual).
+    /// reads, which may be followed by a 1x1 convolution (an inverted residual); or a scale per channel whose map only a
+    /// 1x1 convolution reads.
     fn fused_end(&self, layouts: &Layouts, first: usize) -> usize {
         let steps = &self.plan.steps;
         // Whether the map after step `i` is read by the next step alone.
         let private = |i: usize| {
-            let readers = steps.iter().filter(|s| s.input == i + 1 || s.residual == Some(i + 1)).count();
+            let readers = steps.iter().filter(|s| s.sources().any(|value| value == i + 1)).count();
             readers == 1
                 && steps.get(i + 1).is_some_and(|s| s.input == i + 1)
                 && !self.plan.taps.contains(&(i + 1))
         };
+        // Whether step `i` is a 1x1 convolution of what the step before it makes.
+        let projects = |i: usize| {
+            private(i - 1)
+                && layouts.values[i].border == 0
+                && matches!(&steps[i].kind, Kind::Conv(conv, _) if conv.shape().size == [1, 1] && conv.shape().stride == 1)
+        };
+        let scales = match &steps[first].kind {
+            Kind::Depthwise(conv, _) => conv.size() == [1, 1] && conv.stride() == 1,
+            Kind::Gate => true,
+            _ => false,
+        };
+        if scales {
+            return first + 1 + usize::from(projects(first + 1));
+        }
         let large = layouts.values[first + 1].len() * size_of::<E>() > BAND / 2;
-        let expands = matches!(steps[first].kind, Kind::Conv(..)) && steps[first].residual.is_none();
+        let expands = matches!(steps[first].kind, Kind::Conv(..)) && steps[first].second.is_none();
         if !(large && expands && private(first) && matches!(steps[first + 1].kind, Kind::Depthwise(..))) {
             return first + 1;
         }
-        let projects = private(first + 1)
-            && layouts.values[first + 2].border == 0
-            && matches!(&steps[first + 2].kind, Kind::Conv(conv, _) if conv.shape().size == [1, 1] && conv.shape().stride == 1);
-        first + 2 + usize::from(projects)
+        first + 2 + usize::from(projects(first + 2))
+    }
+
+    /// Runs a scale per channel and the 1x1 convolution behind it, some rows at a time, so that what lies between them
+    /// stays in the cache.
+    fn prepared(
+        &self,
+        layouts: &Layouts,
+        first: usize,
+        (input, gate): (Picture<'_, E>, Option<Picture<'_, E>>),
+        residual: Option<Picture<'_, E>>,
+        out: &mut [E],
+        parallel: bool,
+    ) {
+        let (deep, last) = (layouts.values[first + 1], layouts.values[first + 2]);
+        let [scale, project] = [&self.plan.steps[first], &self.plan.steps[first + 1]];
+        let heavy = matches!(&project.kind, Kind::Conv(conv, _) if conv.bytes() > HEAVY);
+        let rows_per_task = fair_rows(last.h, parallel);
+        let most = if heavy { 8 * BAND } else { BAND / 2 };
+        let band = (most / (deep.row_len() * size_of::<E>())).clamp(1, rows_per_task);
+        chunks(parallel, out, rows_per_task * last.row_len(), |task, out| {
+            let mut middle = self.fresh(Layout { h: band, ..deep });
+            for (number, data) in out.chunks_mut(band * last.row_len()).enumerate() {
+                let (row, rows) = (task * rows_per_task + number * band, data.len() / last.row_len());
+                let layout = Layout { h: rows, ..deep };
+                let middle = &mut middle[..layout.len()];
+                let seen = input.band(row..row + rows);
+                let pad = layouts.pads[first];
+                self.rows(scale, pad, seen, gate, Rows { layout, first: 0, data: &mut *middle });
+                let middle = Picture { data: middle, layout };
+                let residual = residual.map(|r| r.band(row..row + rows));
+                let rows = Rows { layout: Layout { h: rows, ..last }, first: 0, data };
+                self.rows(project, [0, 0], middle, residual, rows);
+            }
+            self.maps.give(middle);
+        });
     }
 
     /// Runs the steps that [`fused_end`](Self::fused_end) found, a few rows at a time: the large maps between them never
@@ -269,21 +353,35 @@ impl<E: Element> Executor<E> {
         step: &Step<Kind<E>>,
         pad: [usize; 2],
         input: Picture<'_, E>,
-        residual: Option<Picture<'_, E>>,
+        second: Option<Picture<'_, E>>,
         layout: Layout,
         out: &mut [E],
         parallel: bool,
     ) {
-        if let Kind::Winograd(conv, _) = &step.kind {
-            return self.winograd(conv, pad, input, residual, step.clamp, layout, out, parallel);
+        match &step.kind {
+            Kind::Winograd(conv, _) => {
+                return self.winograd(step, conv, pad, input, second, layout, out, parallel);
+            }
+            Kind::GlobalMean => return self.global_mean(input, layout, out, parallel),
+            _ => {}
         }
         let rows = match &step.kind {
             Kind::Conv(conv, _) => rows_per_task(conv, input.layout, layout, parallel),
             _ => fair_rows(layout.h, parallel),
         };
         chunks(parallel, out, rows * layout.row_len(), |task, data| {
-            self.rows(step, pad, input, residual, Rows { layout, first: task * rows, data });
+            self.rows(step, pad, input, second, Rows { layout, first: task * rows, data });
         });
+    }
+
+    /// The mean of each channel: row by row on all threads, then over the rows.
+    fn global_mean(&self, input: Picture<'_, E>, layout: Layout, out: &mut [E], parallel: bool) {
+        let Layout { h, w, c, .. } = input.layout;
+        let mut sums = self.products.take(h * c);
+        let rows = fair_rows(h, parallel);
+        chunks(parallel, &mut sums, rows * c, |task, sums| row_sums(self.plan.isa, input, task * rows, sums));
+        mean_of(&sums, h * w, &mut out[layout.border * layout.pitch..][..c]);
+        self.products.give(sums);
     }
 
     /// Some rows of a step that is computed row by row.
@@ -292,18 +390,31 @@ impl<E: Element> Executor<E> {
         step: &Step<Kind<E>>,
         pad: [usize; 2],
         input: Picture<'_, E>,
-        residual: Option<Picture<'_, E>>,
+        second: Option<Picture<'_, E>>,
         rows: Rows<'_, E>,
     ) {
+        let Rows { layout, first, data } = rows;
+        let rows = Rows { layout, first, data: &mut *data };
         match &step.kind {
-            Kind::Conv(conv, _) => conv.rows(input, pad, residual, step.clamp, rows),
-            Kind::Winograd(..) => unreachable!("computed in bands of tiles"),
+            Kind::Conv(conv, _) => conv.rows(input, pad, second, step.clamp, rows),
             Kind::Depthwise(conv, _) => conv.rows(input, pad, step.clamp, rows),
-            Kind::MaxPool { size, stride, .. } => {
+            Kind::Pool(Pool { kind, size, stride, .. }) => {
                 let window = Window { size: [*size; 2], stride: *stride, pad };
-                max_rows(self.plan.isa, input, window, rows);
+                match kind {
+                    PoolKind::Max => max_rows(self.plan.isa, input, window, rows),
+                    PoolKind::Mean => mean_rows(self.plan.isa, input, window, rows),
+                }
             }
-            Kind::Pointwise => pointwise(input, residual, step.clamp, rows),
+            Kind::Gate => {
+                if let Some(gate) = second {
+                    gate_rows(self.plan.isa, input, gate, rows);
+                }
+            }
+            Kind::Pointwise => pointwise(input, second, step.clamp, rows),
+            Kind::Winograd(..) | Kind::GlobalMean | Kind::Concat => unreachable!("not computed row by row"),
+        }
+        if let Some(curve) = step.curve {
+            curve_rows(self.plan.isa, curve, Rows { layout, first, data });
         }
     }
 
@@ -312,11 +423,11 @@ impl<E: Element> Executor<E> {
     #[expect(clippy::too_many_arguments, reason = "called once; all of it is what a step is")]
     fn winograd(
         &self,
+        step: &Step<Kind<E>>,
         conv: &WinogradConv<E>,
         pad: [usize; 2],
         input: Picture<'_, E>,
         residual: Option<Picture<'_, E>>,
-        clamp: Clamp,
         layout: Layout,
         out: &mut [E],
         parallel: bool,
@@ -346,8 +457,12 @@ impl<E: Element> Executor<E> {
             });
             let rows = rows * tiling.side;
             chunks(shared, data, rows * layout.row_len(), |i, data| {
-                let rows = Rows { layout, first: first * tiling.side + i * rows, data };
-                conv.transform_output(&products, first, residual, clamp, rows);
+                let row = first * tiling.side + i * rows;
+                let rows = Rows { layout, first: row, data: &mut *data };
+                conv.transform_output(&products, first, residual, step.clamp, rows);
+                if let Some(curve) = step.curve {
+                    curve_rows(self.plan.isa, curve, Rows { layout, first: row, data });
+                }
             });
             self.maps.give(windows);
             self.products.give(products);
@@ -377,46 +492,6 @@ fn rows_per_task<E: Element>(conv: &Conv<E>, input: Layout, out: Layout, paralle
     }
     let close = CLOSE / (input.row_len() * conv.shape().stride * size_of::<E>()).max(1);
     close.clamp(1, fair)
-}
-
-fn lay_out<E: Element>(plan: &Plan<E>, h: usize, w: usize) -> Result<Layouts, TooSmall> {
-    let mut values = vec![Layout::for_kernels::<E>(h, w, plan.channels, 0)];
-    let mut pads = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
-        let from = values[step.input];
-        let (size, stride) = step.kind.window();
-        let (padding, needs_border) = match &step.kind {
-            Kind::Conv(_, padding) | Kind::Winograd(_, padding) | Kind::Depthwise(_, padding) => {
-                (*padding, true)
-            }
-            Kind::MaxPool { pad, .. } => (Padding::Symmetric(*pad), false),
-            Kind::Pointwise => (Padding::Symmetric(0), false),
-        };
-        let too_small = || TooSmall(step.name.clone());
-        let (oh, top, bottom) = reach(from.h, size[0], stride, padding).ok_or_else(too_small)?;
-        let (ow, left, right) = reach(from.w, size[1], stride, padding).ok_or_else(too_small)?;
-        if needs_border {
-            let border = top.max(bottom).max(left).max(right);
-            values[step.input].border = values[step.input].border.max(border);
-        }
-        pads.push([top, left]);
-        values.push(Layout::for_kernels::<E>(oh, ow, step.channels, 0));
-    }
-    Ok(Layouts { values, pads })
-}
-
-/// Output length, and how far the windows reach over the start and the end of an axis; `None` if no window fits.
-fn reach(len: usize, size: usize, stride: usize, padding: Padding) -> Option<(usize, usize, usize)> {
-    let (out, before) = match padding {
-        Padding::Symmetric(pad) => ((len + 2 * pad).checked_sub(size)? / stride + 1, pad),
-        Padding::Same => {
-            let out = len.div_ceil(stride);
-            let total = ((out.checked_sub(1)?) * stride + size).saturating_sub(len);
-            (out, total / 2)
-        }
-    };
-    let end = (out - 1) * stride + size;
-    (len > 0).then_some((out, before, end.saturating_sub(len + before)))
 }
 
 /// Sum and clamp of two maps.
@@ -473,14 +548,61 @@ fn unbordered<E: Element>(from: &[E], layout: Layout, to: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::compile;
+    use crate::graph::{Graph, LayerId, Padding};
+    use crate::weights::{WeightTensor, Weights};
+    use crate::{Precision, graph::Op};
+    use patchcore_kernels::element::Bf16;
+    use patchcore_kernels::isa::Isa;
+    use patchcore_testkit::weights::{tensor, uniform};
+
+    /// The tapped maps of a graph whose convolutions have weights from the formula.
+    fn run<E: Element>(graph: &Graph, taps: &[LayerId], precision: Precision) -> Vec<Tensor> {
+        let mut weights = Weights::default();
+        for layer in graph.layers() {
+            if let Op::Conv { shape, .. } = layer.op {
+                let key = format!("{}.weight", layer.names[0]);
+                let shape = vec![shape.co, shape.ci, shape.size[0], shape.size[1]];
+                let values = tensor(&key, &shape, 0, 1.0);
+                weights.insert(key, WeightTensor { shape, values });
+            }
+        }
+        let (plan, _) = compile::<E>(graph, taps, &weights, Isa::available()[0], precision).unwrap();
+        let values = uniform("picture", 0, 2 * 6 * 7 * 3).into_iter().map(|v| v as f32).collect();
+        let mut maps = Vec::new();
+        let run = Executor::new(plan).run(&Tensor::from_vec([2, 6, 7, 3], values).unwrap(), &mut maps);
+        assert!(run.is_ok());
+        maps
+    }
+
+    /// Concatenations of all kinds: of the input, of a map that is read twice, of odd numbers of channels, of concatenations,
+    /// and of what a convolution made of the same buffer.
+    fn concatenations<E: Element>(precision: Precision) {
+        for channels in [4, 5] {
+            let (mut g, input) = Graph::new(3);
+            let a = g.conv("a", input, channels, 3, 1, Padding::Symmetric(1));
+            let b = g.concat(a, input);
+            let c = g.concat(b, a);
+            let d = g.conv("d", c, channels, 3, 1, Padding::Symmetric(1));
+            let e = g.concat(c, d);
+            let f = g.conv("f", a, channels, 1, 1, Padding::Symmetric(0));
+            let h = g.concat(e, f);
+            let last = g.conv("last", h, 4, 3, 1, Padding::Symmetric(1));
+            let maps = run::<E>(&g, &[a, d, f, h, last], precision);
+            let picture = uniform("picture", 0, 2 * 6 * 7 * 3);
+            for (i, pixel) in maps[3].data().chunks_exact(4 * channels + 3).enumerate() {
+                let of = |map: usize| maps[map].data()[i * channels..][..channels].to_vec();
+                let input = picture[i * 3..][..3].iter().map(|&v| E::from_f32(v as f32).to_f32()).collect();
+                assert_eq!(pixel, [of(0), input, of(0), of(1), of(2)].concat());
+            }
+            // Without the taps: other places, same bits.
+            assert_eq!(run::<E>(&g, &[last], precision)[0], maps[4]);
+        }
+    }
 
     #[test]
-    fn reach_of_both_paddings() {
-        assert_eq!(reach(224, 7, 2, Padding::Symmetric(3)), Some((112, 3, 2)));
-        assert_eq!(reach(224, 3, 2, Padding::Same), Some((112, 0, 1)));
-        assert_eq!(reach(209, 3, 2, Padding::Same), Some((105, 1, 1)));
-        assert_eq!(reach(28, 5, 1, Padding::Same), Some((28, 2, 2)));
-        assert_eq!(reach(2, 5, 1, Padding::Symmetric(1)), None);
-        assert_eq!(reach(0, 3, 2, Padding::Same), None);
+    fn concatenated_maps_are_their_parts() {
+        concatenations::<f32>(Precision::F32);
+        concatenations::<Bf16>(Precision::Bf16);
     }
 }

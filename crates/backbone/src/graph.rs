@@ -1,6 +1,7 @@
 //! A network as a plain list of layers, each with the names that people know it by.
 
 pub use patchcore_kernels::conv::{Clamp, ConvShape};
+pub use patchcore_kernels::pointwise::Curve;
 
 /// The place of a layer in its graph.
 pub type LayerId = usize;
@@ -13,12 +14,14 @@ pub enum Op {
         /// Channels.
         channels: usize,
     },
-    /// A convolution without bias; parameter `NAME.weight`, `[co, ci / groups, height, width]`.
+    /// A convolution; parameters `NAME.weight`, `[co, ci / groups, height, width]`, and `NAME.bias`, `[co]`.
     Conv {
         /// Channels, groups, window, step.
         shape: ConvShape,
         /// What lies around the picture.
         padding: Padding,
+        /// Whether there is a bias.
+        bias: bool,
     },
     /// Batch norm with fixed statistics; parameters `NAME.weight`, `.bias`, `.running_mean`, `.running_var`.
     BatchNorm {
@@ -27,17 +30,40 @@ pub enum Op {
     },
     /// The ReLU family: values cut to a range.
     Clamp(Clamp),
+    /// A smooth activation.
+    Curve(Curve),
     /// The sum of two maps of one shape.
     Add,
-    /// Maximum over a square window.
-    MaxPool {
-        /// Side of the window.
-        size: usize,
-        /// Step.
-        stride: usize,
-        /// Reach over each edge.
-        pad: usize,
-    },
+    /// The channels of two maps, side by side.
+    Concat,
+    /// Each channel of the first map times the second one's value for it; the second map is one pixel.
+    Gate,
+    /// The largest value, or the mean, of a square window; what lies outside the picture does not count.
+    Pool(Pool),
+    /// The mean of the whole map: one pixel.
+    GlobalMean,
+}
+
+/// Pooling over a square window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// What is taken of a window.
+    pub kind: PoolKind,
+    /// Side of the window.
+    pub size: usize,
+    /// Step.
+    pub stride: usize,
+    /// Reach over each edge.
+    pub pad: usize,
+}
+
+/// What pooling takes of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The largest value.
+    Max,
+    /// The mean.
+    Mean,
 }
 
 /// How a convolution treats the edge; what lies outside is zero.
@@ -45,6 +71,8 @@ pub enum Op {
 pub enum Padding {
     /// The same reach over every edge, as in `PyTorch`.
     Symmetric(usize),
+    /// Half the window over every edge: the size stays, with step 1 and an odd window.
+    Centred,
     /// As much as gives `ceil(size / stride)` outputs, the odd pixel at the lower right, as in TensorFlow.
     Same,
 }
@@ -85,6 +113,12 @@ impl Graph {
         self.layers.iter().position(|layer| layer.names.iter().any(|n| n == name))
     }
 
+    /// The activation that directly follows a layer, if one does.
+    pub fn activation_after(&self, id: LayerId) -> Option<LayerId> {
+        let follows = |layer: &Layer| layer.inputs == [id] && matches!(layer.op, Op::Clamp(_) | Op::Curve(_));
+        self.layers.iter().position(follows)
+    }
+
     /// Gives a layer one more name.
     pub fn alias(&mut self, id: LayerId, name: impl Into<String>) {
         let name = name.into();
@@ -93,7 +127,7 @@ impl Graph {
         }
     }
 
-    /// Adds a convolution over `input`; `ci` of the shape is taken from it.
+    /// Adds a convolution over `input` without bias; `ci` of the shape is taken from it.
     pub fn conv(
         &mut self,
         name: impl Into<String>,
@@ -118,9 +152,42 @@ impl Graph {
         padding: Padding,
         groups: usize,
     ) -> LayerId {
-        let ci = self.layers[input].channels;
-        let shape = ConvShape { co, ci, groups, size: [size, size], stride };
-        self.add(vec![name.into()], Op::Conv { shape, padding }, vec![input], co)
+        let id = self.oblong_conv(name, input, co, [size, size], stride, padding);
+        if let Op::Conv { shape, .. } = &mut self.layers[id].op {
+            shape.groups = groups;
+        }
+        id
+    }
+
+    /// Adds a convolution whose window has this height and width.
+    pub fn oblong_conv(
+        &mut self,
+        name: impl Into<String>,
+        input: LayerId,
+        co: usize,
+        size: [usize; 2],
+        stride: usize,
+        padding: Padding,
+    ) -> LayerId {
+        let shape = ConvShape { co, ci: self.layers[input].channels, groups: 1, size, stride };
+        self.add(vec![name.into()], Op::Conv { shape, padding, bias: false }, vec![input], co)
+    }
+
+    /// Adds a convolution with a bias.
+    pub fn biased_conv(
+        &mut self,
+        name: impl Into<String>,
+        input: LayerId,
+        co: usize,
+        size: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> LayerId {
+        let id = self.conv(name, input, co, size, stride, padding);
+        if let Op::Conv { bias, .. } = &mut self.layers[id].op {
+            *bias = true;
+        }
+        id
     }
 
     /// Adds a batch norm.
@@ -141,17 +208,34 @@ impl Graph {
         self.add(Vec::new(), Op::Add, vec![a, b], channels)
     }
 
-    /// Adds maximum pooling.
-    pub fn max_pool(
-        &mut self,
-        name: impl Into<String>,
-        input: LayerId,
-        size: usize,
-        stride: usize,
-        pad: usize,
-    ) -> LayerId {
+    /// Adds a smooth activation.
+    pub fn curve(&mut self, names: &[String], input: LayerId, curve: Curve) -> LayerId {
         let channels = self.layers[input].channels;
-        self.add(vec![name.into()], Op::MaxPool { size, stride, pad }, vec![input], channels)
+        self.add(names.to_vec(), Op::Curve(curve), vec![input], channels)
+    }
+
+    /// Adds the channels of two layers, side by side.
+    pub fn concat(&mut self, a: LayerId, b: LayerId) -> LayerId {
+        let channels = self.layers[a].channels + self.layers[b].channels;
+        self.add(Vec::new(), Op::Concat, vec![a, b], channels)
+    }
+
+    /// Adds a layer whose channels are scaled by those of a map of one pixel.
+    pub fn gate(&mut self, name: impl Into<String>, input: LayerId, gate: LayerId) -> LayerId {
+        let channels = self.layers[input].channels;
+        self.add(vec![name.into()], Op::Gate, vec![input, gate], channels)
+    }
+
+    /// Adds pooling.
+    pub fn pool(&mut self, name: impl Into<String>, input: LayerId, pool: Pool) -> LayerId {
+        let channels = self.layers[input].channels;
+        self.add(vec![name.into()], Op::Pool(pool), vec![input], channels)
+    }
+
+    /// Adds the mean of a whole map.
+    pub fn global_mean(&mut self, input: LayerId) -> LayerId {
+        let channels = self.layers[input].channels;
+        self.add(Vec::new(), Op::GlobalMean, vec![input], channels)
     }
 
     fn add(&mut self, names: Vec<String>, op: Op, inputs: Vec<LayerId>, channels: usize) -> LayerId {

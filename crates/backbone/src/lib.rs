@@ -1,7 +1,7 @@
 //! The frozen network: weights, layers, and feature maps tapped by layer name.
 //!
 //! A network is a plain list of layers ([`graph`]) under the names that torchvision and timm use. `compile` cuts it
-//! after the last tap and folds what can be folded (batch norm into convolution, residual and ReLU into its end);
+//! after the last tap and folds what can be folded (batch norm into convolution, residual and activation into its end);
 //! `execute` runs what is left on the kernels. No gradient exists anywhere.
 //!
 //! ```text
@@ -27,6 +27,7 @@ mod error;
 mod execute;
 mod extractor;
 pub mod graph;
+mod layouts;
 pub mod networks;
 mod precision;
 pub mod weights;

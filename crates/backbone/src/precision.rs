@@ -16,7 +16,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// `f32`, with an error no larger than that of other engines: Winograd's `F(2x2, 3x3)`.
+    /// `f32`, with about the error of other engines: Winograd's `F(2x2, 3x3)`. Measured against `PyTorch`'s own error, up to
+    /// 1.2 times in residual networks, 1.33 times in `VGG-19`.
     #[default]
     F32,
     /// `f32` with fewer multiplications and about three times the rounding error: `F(4x4, 3x3)` where it pays.

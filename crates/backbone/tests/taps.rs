@@ -1,7 +1,8 @@
 //! Any layer can be tapped, under any of its names; batches, threads and other taps change no bit of a map.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use patchcore_backbone::weights::{Weights, WeightsError};
+use patchcore_backbone::networks::architecture;
+use patchcore_backbone::weights::{WeightTensor, Weights, WeightsError};
 use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, Precision, parameters, weights_from};
 use patchcore_files::FileError;
 use patchcore_kernels::isa::Isa;
@@ -181,31 +182,232 @@ fn torchvision_name(timm: &str) -> String {
     }
 }
 
+/// Networks with all kinds of steps, and their taps.
+const NETWORKS: [(&str, [&str; 2]); 10] = [
+    ("resnet18", ["layer2", "layer3"]),
+    ("efficientnet_lite0", ["blocks.2", "blocks.4"]),
+    ("densenet121", ["features.denseblock1", "features.denseblock2"]),
+    ("vgg19_bn", ["features.4", "features.18"]),
+    ("alexnet", ["features.2", "features.5"]),
+    ("mnasnet_a1", ["blocks.2", "blocks.4"]),
+    ("efficientnet_b1", ["blocks.2", "blocks.4"]),
+    ("efficientnetv2_m", ["blocks.1", "blocks.3"]),
+    ("resnetv2_101", ["stages.0", "stages.1"]),
+    ("inception_v4", ["features.5", "features.10"]),
+];
+
+/// Formula weights for what these layers need; the gain keeps deep maps from vanishing.
+fn weights_up_to(name: &str, layers: &[&str]) -> Weights {
+    let graph = architecture(name).unwrap().graph();
+    let last = layers.iter().filter_map(|layer| graph.find(layer)).max();
+    let mut weights = Weights::default();
+    for (key, shape) in parameters(name).unwrap() {
+        if graph.find(key.rsplit_once('.').unwrap().0) <= last {
+            let values = tensor(&key, &shape, 0, 1.0);
+            weights.insert(key, WeightTensor { shape, values });
+        }
+    }
+    weights
+}
+
 #[test]
 fn batches_and_threads_change_no_bit() {
-    for (name, layers) in
-        [("resnet18", ["layer2", "layer3"]), ("efficientnet_lite0", ["blocks.2", "blocks.4"])]
-    {
-        let weights = formula_weights(name);
+    for (name, layers) in NETWORKS {
+        let weights = weights_up_to(name, &layers);
         let batch = pictures(3, 57, 75);
         for isa in Isa::available() {
-            let backbone =
-                Backbone::load_for(isa, name, &weights, &layers.map(String::from), Precision::F32).unwrap();
-            let run = |threads: usize, input: &Tensor| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| backbone.features(input).unwrap())
-            };
-            let together = run(1, &batch);
-            for threads in [2, 3, 8] {
-                assert_eq!(together, run(threads, &batch), "{name} {} {threads}", isa.name());
-            }
-            for i in 0..3 {
-                let one = Tensor::from_vec([1, 57, 75, 3], batch.picture(i).to_vec()).unwrap();
-                for (alone, all) in run(2, &one).iter().zip(&together) {
-                    assert_eq!(alone.data(), all.picture(i), "{name} {} picture {i}", isa.name());
+            for precision in Precision::ALL {
+                // The ways of the other precisions are the same on all instruction sets.
+                let precision_runs = match precision {
+                    Precision::F32 => true,
+                    Precision::Fast => isa == Isa::best(),
+                    Precision::Bf16 => isa == Isa::best() && isa.has_bf16(),
+                };
+                if !precision_runs {
+                    continue;
+                }
+                let layers = layers.map(String::from);
+                let backbone = Backbone::load_for(isa, name, &weights, &layers, precision).unwrap();
+                let run = |threads: usize, input: &Tensor| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    pool.install(|| backbone.features(input).unwrap())
+                };
+                let together = run(1, &batch);
+                for threads in [2, 3, 8] {
+                    let what = format!("{name} {} {precision} {threads}", isa.name());
+                    assert!(together == run(threads, &batch), "{what}");
+                }
+                for i in 0..3 {
+                    let one = Tensor::from_vec([1, 57, 75, 3], batch.picture(i).to_vec()).unwrap();
+                    for (alone, all) in run(2, &one).iter().zip(&together) {
+                        assert!(alone.data() == all.picture(i), "{name} {} picture {i}", isa.name());
+                    }
                 }
             }
         }
+    }
+}
+
+/// The other precisions compute the same network: how far their maps are from `f32`'s, in length.
+#[test]
+fn other_precisions_are_close() {
+    for (name, layers) in NETWORKS {
+        let (weights, input) = (weights_up_to(name, &layers), pictures(1, 57, 75));
+        let exact = maps(name, &weights, &layers, &input);
+        for (precision, allowed) in [(Precision::Fast, 1e-5), (Precision::Bf16, 0.05)] {
+            if precision == Precision::Bf16 && !Isa::best().has_bf16() {
+                continue;
+            }
+            let other = Backbone::load(name, &weights, &layers.map(String::from), precision).unwrap();
+            for (other, exact) in other.features(&input).unwrap().iter().zip(&exact) {
+                let length =
+                    |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>().sqrt();
+                let difference = length(&mut other.data().iter().zip(exact.data()).map(|(a, b)| a - b));
+                let error = difference / length(&mut exact.data().iter().copied());
+                assert!(error < allowed, "{name} {precision}: {error}");
+            }
+        }
+    }
+}
+
+/// Taps inside of blocks: places, and steps that run together, are others; the bits are the same.
+#[test]
+fn taps_between_change_no_bit() {
+    let cases: [(&str, [&str; 2], &[&str]); 4] = [
+        (
+            "densenet121",
+            ["features.denseblock1", "features.transition2"],
+            &["features.denseblock1.denselayer2", "features.denseblock2.denselayer3.relu1", "features.pool0"],
+        ),
+        (
+            "efficientnet_b1",
+            ["blocks.1", "blocks.2"],
+            &["blocks.0.0.se", "blocks.1.0.act1", "blocks.2.1.se.gate"],
+        ),
+        ("inception_v4", ["features.4", "features.6"], &["features.3.maxpool", "features.6.branch1.0"]),
+        (
+            "resnetv2_101",
+            ["stages.0", "stages.1"],
+            &["stages.0.blocks.1.norm1.act", "stages.1.blocks.0.downsample"],
+        ),
+    ];
+    for (name, layers, inside) in cases {
+        let (weights, input) = (weights_up_to(name, &layers), pictures(2, 95, 110));
+        let alone = maps(name, &weights, &layers, &input);
+        let all: Vec<&str> = layers.iter().chain(inside).copied().collect();
+        let with = maps(name, &weights, &all, &input);
+        assert!(alone == with[..2], "{name}");
+    }
+}
+
+/// A tap of a dense block is its layers side by side; a gate is between zero and one.
+#[test]
+fn parts_of_new_blocks() {
+    let name = "densenet121";
+    let layers = ["features.pool0", "features.denseblock1.denselayer1", "features.denseblock1.denselayer6"];
+    let layers =
+        [&layers[..], &["features.denseblock1", "features.transition1.conv", "features.transition1"]]
+            .concat();
+    let maps_of_dense = maps(name, &weights_up_to(name, &layers), &layers, &pictures(1, 64, 64));
+    let [stem, first, last, block, conv, pool] = &maps_of_dense[..] else { panic!() };
+    assert_eq!(block.shape(), [1, 16, 16, 256]);
+    let pixel = block.pixel(0, 3, 7);
+    assert_eq!(&pixel[..64], stem.pixel(0, 3, 7));
+    assert_eq!(&pixel[64..96], first.pixel(0, 3, 7));
+    assert_eq!(&pixel[224..], last.pixel(0, 3, 7));
+    assert!(pixel.iter().any(|v| *v < 0.0));
+    let corners = [[2, 4], [2, 5], [3, 4], [3, 5]].map(|[y, x]| conv.pixel(0, y, x)[9]);
+    assert!((pool.pixel(0, 1, 2)[9] - corners.iter().sum::<f32>() / 4.0).abs() < 1e-6);
+
+    let name = "efficientnet_b1";
+    let layers = ["blocks.1.1.act2", "blocks.1.1.se.gate", "blocks.1.1.se", "blocks.1.1.bn2"];
+    let of_squeeze = maps(name, &weights_up_to(name, &layers), &layers, &pictures(1, 64, 64));
+    let [active, gate, gated, norm] = &of_squeeze[..] else { panic!() };
+    assert_eq!(gate.shape(), [1, 1, 1, 144]);
+    assert!(gate.data().iter().all(|g| (0.2..0.8).contains(g)));
+    for c in 0..144 {
+        let (norm, active) = (norm.pixel(0, 5, 6)[c], active.pixel(0, 5, 6)[c]);
+        assert!((norm / (1.0 + (-norm).exp()) - active).abs() < 1e-5);
+        assert_eq!(active * gate.data()[c], gated.pixel(0, 5, 6)[c]);
+    }
+}
+
+/// The original's activations overwrite a tap before them, unless it is the last one; here a tap is what it is named.
+#[test]
+fn overwritten_taps_are_told_by_name() {
+    let overwritten = |name: &str, layers: &[&str]| {
+        let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+        architecture(name).unwrap().overwritten_taps(&layers)
+    };
+    assert_eq!(overwritten("vgg19", &["features.16", "features.25"]), ["features.17", "features.25"]);
+    // Behind the convolution stands the batch norm, which does not work in place.
+    assert_eq!(overwritten("vgg19_bn", &["features.23", "features.36"]), ["features.23", "features.36"]);
+    assert_eq!(overwritten("vgg19_bn", &["features.24", "features.36"]), ["features.25", "features.36"]);
+    assert_eq!(overwritten("alexnet", &["features.2", "features.5"]), ["features.2", "features.5"]);
+    for (name, layers) in [
+        ("wide_resnet50_2", ["layer2", "layer3"]),
+        ("densenet201", ["features.denseblock2", "features.denseblock3"]),
+        ("efficientnet_b5", ["blocks.2", "blocks.4"]),
+        ("resnetv2_101", ["stages.1", "stages.2"]),
+        ("vgg11", ["no such", "features.3"]),
+    ] {
+        assert_eq!(overwritten(name, &layers), layers, "{name}");
+    }
+    let (name, layers) = ("vgg11", ["features.3", "features.4"]);
+    let maps = maps(name, &weights_up_to(name, &layers), &layers, &pictures(1, 40, 40));
+    assert!(maps[0].data().iter().any(|v| *v < 0.0));
+    assert_eq!(relu(&maps[0], f32::INFINITY), maps[1].data());
+}
+
+/// The oldest checkpoints of `DenseNet` write `norm.1` for `norm1`.
+#[test]
+fn densenet_under_its_oldest_names() {
+    let (name, layers) = ("densenet121", ["features.denseblock1"]);
+    let new = weights_up_to(name, &layers);
+    let mut old = Weights::default();
+    for key in new.names() {
+        let renamed = match key.split('.').collect::<Vec<_>>()[..] {
+            [features, block, layer, part, tail] if layer.starts_with("denselayer") => {
+                let (part, number) = part.split_at(part.len() - 1);
+                format!("{features}.{block}.{layer}.{part}.{number}.{tail}")
+            }
+            _ => key.to_string(),
+        };
+        old.insert(renamed, new.tensor(key).unwrap());
+    }
+    assert!(old.contains("features.denseblock1.denselayer1.norm.1.running_mean"));
+    assert!(!old.contains("features.denseblock1.denselayer1.norm1.running_mean"));
+    let load = |weights| Backbone::load(name, weights, &layers.map(String::from), Precision::F32).unwrap();
+    assert_eq!(load(&new).fingerprint(), load(&old).fingerprint());
+}
+
+/// Some names and shapes as timm and torchvision have them, and how many parameters there are.
+#[test]
+fn parameters_bear_the_names_of_published_weights() {
+    for (name, count, some) in [
+        ("densenet121", 604, ("features.denseblock4.denselayer16.conv2.weight", vec![32, 128, 3, 3])),
+        ("densenet169", 844, ("features.transition3.conv.weight", vec![640, 1280, 1, 1])),
+        ("densenet201", 1004, ("features.norm5.running_var", vec![1920])),
+        ("vgg11", 16, ("features.18.bias", vec![512])),
+        ("vgg19", 32, ("features.34.weight", vec![512, 512, 3, 3])),
+        ("vgg19_bn", 96, ("features.50.running_mean", vec![512])),
+        ("alexnet", 10, ("features.0.weight", vec![64, 3, 11, 11])),
+        ("mnasnet_100", 260, ("blocks.5.3.conv_dw.weight", vec![1152, 1, 5, 5])),
+        ("semnasnet_100", 277, ("blocks.5.0.se.conv_reduce.weight", vec![28, 672, 1, 1])),
+        ("tf_efficientnet_b1", 437, ("blocks.6.1.se.conv_reduce.bias", vec![80])),
+        ("efficientnet_b3", 494, ("blocks.4.4.conv_dw.weight", vec![816, 1, 5, 5])),
+        ("efficientnet_b3a", 494, ("blocks.0.1.conv_pw.weight", vec![24, 24, 1, 1])),
+        ("efficientnet_b5", 736, ("conv_head.weight", vec![2048, 512, 1, 1])),
+        ("efficientnet_b7", 1035, ("blocks.5.12.se.conv_expand.weight", vec![2304, 96, 1, 1])),
+        ("efficientnetv2_m", 961, ("blocks.1.4.conv_exp.weight", vec![192, 48, 3, 3])),
+        ("efficientnetv2_l", 1329, ("blocks.0.3.conv.weight", vec![32, 32, 3, 3])),
+        ("resnetv2_101", 504, ("stages.3.blocks.0.downsample.conv.weight", vec![2048, 1024, 1, 1])),
+        ("resnet200", 1015, ("layer2.23.conv2.weight", vec![128, 128, 3, 3])),
+        ("inception_v4", 565, ("features.17.branch2.3.conv.weight", vec![224, 224, 7, 1])),
+    ] {
+        let parameters = parameters(name).unwrap();
+        assert_eq!(parameters.len(), count, "{name}");
+        assert!(parameters.contains(&(some.0.to_string(), some.1)), "{name}: {}", some.0);
     }
 }
 
@@ -243,6 +445,26 @@ fn every_size_of_picture_has_maps() {
         let maps = backbone.features(&pictures(2, h, w)).unwrap();
         assert_eq!(maps[0].shape(), [2, h.div_ceil(8), w.div_ceil(8), 40]);
         assert!(maps.iter().all(|m| m.data().iter().all(|v| v.is_finite())));
+    }
+}
+
+/// Maps, or an error that names the layer; never anything else.
+#[test]
+fn small_pictures_have_maps_or_an_error() {
+    for (name, layers) in NETWORKS {
+        let weights = weights_up_to(name, &layers);
+        let backbone = Backbone::load(name, &weights, &layers.map(String::from), Precision::F32).unwrap();
+        for (h, w) in [(1, 1), (2, 33), (9, 8), (31, 5), (33, 35)] {
+            match backbone.features(&pictures(1, h, w)) {
+                Ok(maps) => {
+                    assert!(maps.iter().all(|m| m.data().iter().all(|v| v.is_finite())), "{name} {h} {w}");
+                }
+                Err(error) => {
+                    assert!(matches!(error, BackboneError::TooSmall { .. }), "{name} {h} {w}: {error}");
+                    assert!(h < 32 || w < 32 || name == "inception_v4", "{name} {h} {w}: {error}");
+                }
+            }
+        }
     }
 }
 

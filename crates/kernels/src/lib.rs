@@ -7,7 +7,8 @@
 //! | [`element`] | how values are stored: `f32`, or bf16 at half the size |
 //! | [`buffer`] | a buffer whose start is aligned to a cache line |
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
-//! | [`pool`] | maximum pooling |
+//! | [`pool`] | maximum and mean over windows, mean of a whole picture |
+//! | [`pointwise`] | smooth activations, channels scaled by a gate |
 //! | [`patches`] | means of neighbourhoods and bins, places between places: patch embeddings |
 //! | [`codes`] | exact dot products of rows of bytes: the filter of coreset and search |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
@@ -40,6 +41,7 @@ pub mod element;
 pub mod isa;
 pub mod patches;
 pub mod peak;
+pub mod pointwise;
 pub mod pool;
 pub mod product;
 pub mod resample;

@@ -1,6 +1,6 @@
 //! The ResNet family (He et al. 2016; Zagoruyko and Komodakis 2016; Xie et al. 2017), as torchvision builds it.
 
-use crate::graph::{Clamp, Graph, LayerId, Padding};
+use crate::graph::{Clamp, Graph, LayerId, Padding, Pool, PoolKind};
 
 const EPS: f64 = 1e-5;
 
@@ -23,7 +23,7 @@ impl Variant {
         let x = g.conv("conv1", input, 64, 7, 2, Padding::Symmetric(3));
         let x = g.batch_norm("bn1", x, EPS);
         let x = g.clamp(&["relu".into(), "act1".into()], x, Clamp::RELU);
-        let mut x = g.max_pool("maxpool", x, 3, 2, 1);
+        let mut x = g.pool("maxpool", x, Pool { kind: PoolKind::Max, size: 3, stride: 2, pad: 1 });
         for (stage, &blocks) in self.depth.iter().enumerate() {
             let planes = 64 << stage;
             for block in 0..blocks {

@@ -14,7 +14,8 @@ pub struct Layout {
     pub c: usize,
     /// Pixels of zeros on every side.
     pub border: usize,
-    /// Values from one pixel to the next: at least `c`; those between two pixels are zero.
+    /// Values from one pixel to the next: at least `c`; those between two pixels are zero, or other maps' that lie in the
+    /// same buffer, from a whole word on.
     pub pitch: usize,
 }
 
