@@ -2,6 +2,7 @@
 
 use patchcore_files::shown;
 use patchcore_image::{ErrorKind, ImageError};
+use patchcore_metrics::Undefined;
 use std::path::PathBuf;
 
 /// An evaluation with gaps would mislead, so it stops.
@@ -19,6 +20,14 @@ pub enum EvaluationError {
     Unusable {
         /// One for each.
         faults: Vec<Fault>,
+    },
+    /// Scores that the original's fusion cannot bring to one scale.
+    #[error("{category}: the members' scores cannot be fused over the test set: {reason}")]
+    Fusion {
+        /// The category.
+        category: String,
+        /// The reason.
+        reason: Undefined,
     },
     /// A picture that has no score.
     #[error("{}: {source}", shown(path))]

@@ -1,6 +1,7 @@
 //! One category: every test picture scored, all metrics taken.
 
 use crate::error::{EvaluationError, Fault};
+use crate::fusion::{Fusion, fuse_over_set};
 use crate::pixels::{PixelRule, PixelScores, metrics};
 use patchcore::{Model, Prediction, Progress, Stage, read_ahead};
 use patchcore_backbone::FeatureExtractor;
@@ -40,6 +41,17 @@ pub struct ImageMetrics {
     pub oracle_f1_max: Result<F1Max, Undefined>,
 }
 
+/// How a category is evaluated.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How maps and masks are brought together.
+    pub rule: PixelRule,
+    /// How the members of an ensemble become one.
+    pub fusion: Fusion,
+    /// What pictures may take.
+    pub limits: Limits,
+}
+
 /// A test picture with its mask, read.
 type Loaded = (Picture, Option<Mask>);
 
@@ -47,58 +59,35 @@ type Loaded = (Picture, Option<Mask>);
 ///
 /// # Errors
 /// [`EvaluationError`]: no test picture; files that cannot be read and masks of another size than their picture, all of
-/// them; a picture without a finite score.
+/// them; a picture without a finite score; scores that cannot be fused.
 pub fn evaluate<E: FeatureExtractor>(
     model: &Model<E>,
     category: &Category,
-    rule: PixelRule,
-    limits: &Limits,
+    options: &Options,
     progress: &dyn Progress,
     mut each: impl FnMut(&Sample, &Picture, &Prediction) + Send,
 ) -> Result<Evaluation, EvaluationError> {
     let samples = &category.test;
-    if samples.is_empty() {
+    let Some(first) = model.members().next().filter(|_| !samples.is_empty()) else {
         return Err(EvaluationError::NoPictures { category: category.name.clone() });
-    }
-    progress.begin(Stage::Evaluate, samples.len());
-    let (mut judged, mut pixels, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    read_ahead(
-        samples.len(),
-        |i| load(&samples[i], limits),
-        |numbers, loaded| {
-            for (sample, loaded) in samples[numbers.clone()].iter().zip(loaded) {
-                let (picture, mask) = match loaded {
-                    Ok(loaded) => loaded,
-                    Err(fault) => {
-                        faults.push(fault);
-                        continue;
-                    }
-                };
-                if faults.is_empty() {
-                    let prediction = model.predict(&picture).map_err(|source| EvaluationError::NoScore {
-                        path: sample.path.clone(),
-                        source: Box::new(source),
-                    })?;
-                    each(sample, &picture, &prediction);
-                    let preprocess = &model.fitted().params.preprocess;
-                    pixels.push(PixelScores::new(
-                        rule,
-                        preprocess,
-                        &picture,
-                        &prediction.anomaly_map,
-                        mask.as_ref(),
-                    ));
-                    judged.push(Judged { sample: sample.clone(), image_score: prediction.image_score });
-                }
-            }
-            progress.advance(numbers.len());
-            Ok(())
-        },
-    )?;
-    progress.end();
-    if !faults.is_empty() {
-        return Err(EvaluationError::Unusable { faults });
-    }
+    };
+    let preprocess = &first.member().params.preprocess;
+    let mut fused = match options.fusion {
+        Fusion::Calibrated => None,
+        Fusion::Reference => Some(fused_over_all(model, category, options, progress)?.into_iter()),
+    };
+    let (mut judged, mut pixels) = (Vec::new(), Vec::new());
+    walk(samples, &options.limits, progress, |sample, picture, mask| {
+        let prediction = match &mut fused {
+            None => model.predict(picture),
+            Some(all) => all.next().ok_or(patchcore::Error::PicturesChanged),
+        };
+        let prediction = prediction.map_err(|source| no_score(sample, source))?;
+        each(sample, picture, &prediction);
+        pixels.push(PixelScores::new(options.rule, preprocess, picture, &prediction.anomaly_map, mask));
+        judged.push(Judged { sample: sample.clone(), image_score: prediction.image_score });
+        Ok(())
+    })?;
     let image = image_metrics(&judged);
     let without_mask = samples.iter().filter(|s| s.anomalous && s.mask.is_none()).count();
     let pixel = match without_mask {
@@ -106,6 +95,53 @@ pub fn evaluate<E: FeatureExtractor>(
         n => Err(format!("{n} anomalous pictures have no mask")),
     };
     Ok(Evaluation { category: category.name.clone(), pictures: judged, image, pixel })
+}
+
+/// Every picture's prediction, fused as the original fuses: that takes all of them first.
+fn fused_over_all<E: FeatureExtractor>(
+    model: &Model<E>,
+    category: &Category,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<Prediction>, EvaluationError> {
+    let mut all = Vec::new();
+    walk(&category.test, &options.limits, progress, |sample, picture, _| {
+        all.push(model.predict_members(picture).map_err(|source| no_score(sample, source))?);
+        Ok(())
+    })?;
+    fuse_over_set(all).map_err(|reason| EvaluationError::Fusion { category: category.name.clone(), reason })
+}
+
+/// Reads all samples, a few ahead, and hands them on until one cannot be used; then reads on to name all such.
+fn walk(
+    samples: &[Sample],
+    limits: &Limits,
+    progress: &dyn Progress,
+    mut visit: impl FnMut(&Sample, &Picture, Option<&Mask>) -> Result<(), EvaluationError> + Send,
+) -> Result<(), EvaluationError> {
+    progress.begin(Stage::Evaluate, samples.len());
+    let mut faults = Vec::new();
+    read_ahead(
+        samples.len(),
+        |i| load(&samples[i], limits),
+        |numbers, loaded| {
+            for (sample, loaded) in samples[numbers.clone()].iter().zip(loaded) {
+                match loaded {
+                    Ok((picture, mask)) if faults.is_empty() => visit(sample, &picture, mask.as_ref())?,
+                    Ok(_) => {}
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            progress.advance(numbers.len());
+            Ok(())
+        },
+    )?;
+    progress.end();
+    if faults.is_empty() { Ok(()) } else { Err(EvaluationError::Unusable { faults }) }
+}
+
+fn no_score(sample: &Sample, source: patchcore::Error) -> EvaluationError {
+    EvaluationError::NoScore { path: sample.path.clone(), source: Box::new(source) }
 }
 
 fn load(sample: &Sample, limits: &Limits) -> Result<Loaded, Fault> {

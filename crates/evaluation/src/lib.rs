@@ -5,8 +5,10 @@
 
 mod error;
 mod evaluate;
+mod fusion;
 mod pixels;
 
 pub use error::{EvaluationError, Fault};
-pub use evaluate::{Evaluation, ImageMetrics, Judged, evaluate};
+pub use evaluate::{Evaluation, ImageMetrics, Judged, Options, evaluate};
+pub use fusion::Fusion;
 pub use pixels::{PixelRule, PixelScores};

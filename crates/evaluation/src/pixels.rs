@@ -20,10 +20,10 @@ pub enum PixelRule {
 }
 
 impl PixelRule {
-    /// The rule that belongs to a geometry: the original's for its crop, ours for whole pictures.
+    /// The rule that belongs to a geometry: the original's for crops, ours for whole pictures.
     pub fn of(preprocess: &Preprocess) -> Self {
         match preprocess.geometry {
-            Geometry::ResizeCrop { .. } => Self::Reference,
+            Geometry::ResizeCrop { .. } | Geometry::Stretch { .. } => Self::Reference,
             Geometry::Whole { .. } => Self::Original,
         }
     }

@@ -7,7 +7,7 @@ use patchcore_tensor::Embeddings;
 pub struct MemoryBank {
     /// One embedding per row, in the order of selection.
     pub rows: Embeddings,
-    /// Where each row came from.
+    /// Where each row came from; empty for a bank that was made elsewhere and does not say it.
     pub origins: Vec<Origin>,
 }
 

@@ -7,10 +7,11 @@
 //! score is taken and the rate that it stands for is said. No test picture and no label takes part.
 
 use crate::bank::MemoryBank;
+use crate::fusion::{HeldOut, fuse_held_out, scales};
 use crate::search::{Neighbours, Search};
-use crate::steps::{Searched, judge};
+use crate::steps::{Searched, score};
 use crate::training_patches::TrainingPatches;
-use crate::{Error, Params, Progress, Stage};
+use crate::{Error, Params, Progress};
 use serde::{Deserialize, Serialize};
 
 /// The false-alarm rate asked for when nothing is said.
@@ -29,6 +30,9 @@ pub struct Calibration {
     pub pixel_typical: f32,
     /// Image scores of the good pictures, in their order.
     pub image_scores: Vec<f32>,
+    /// What each member's scores are divided by before their mean is taken: its mean patch score of good pictures that it
+    /// has not seen. 1 for a single member.
+    pub scales: Vec<f32>,
 }
 
 /// What a score means.
@@ -55,46 +59,35 @@ impl Verdict {
     }
 }
 
+/// Fails unless this can be a rate of false alarms.
+pub(crate) fn check_rate(rate: f64) -> Result<(), Error> {
+    if rate > 0.0 && rate < 1.0 {
+        return Ok(());
+    }
+    let (name, must) = ("false_alarm_rate", "above 0 and below 1".to_string());
+    Err(Error::Parameter { name, got: rate.to_string(), must })
+}
+
 impl Calibration {
-    /// Scores every training picture without its own patches; `None` if for some picture the others' rows are
-    /// fewer than the neighbours of a score.
-    pub(crate) fn leave_one_out(
-        params: &Params,
-        bank: &MemoryBank,
-        search: &Search,
-        all: &TrainingPatches,
+    /// Thresholds and scales from what the members say about held-out good pictures, with each member's parameters;
+    /// `None` if a member of several finds no difference between them.
+    pub(crate) fn from_held_out(
+        params: &[&Params],
+        members: &[Vec<HeldOut>],
         false_alarm_rate: f64,
-        progress: &dyn Progress,
-    ) -> Result<Option<Self>, Error> {
-        let mut own_rows = vec![0; all.pictures.len()];
-        bank.origins.iter().for_each(|origin| own_rows[origin.picture as usize] += 1);
-        let fewest_others = bank.len() - own_rows.into_iter().max().unwrap_or(0);
-        // With fewer neighbours than a verdict will use, the scores would not be comparable.
-        if fewest_others < params.num_nn.max(params.image_score.support()).min(bank.len()) {
-            return Ok(None);
-        }
-        progress.begin(Stage::Calibrate, all.pictures.len());
-        let mut image_scores = Vec::with_capacity(all.pictures.len());
-        let mut peaks = Vec::with_capacity(all.pictures.len());
-        let (mut neighbours, mut between) = (Neighbours::default(), Vec::new());
-        let mut space = Vec::new();
-        for (i, &(_, grid)) in all.pictures.iter().enumerate() {
-            // Maps only for their peaks: eight pixels a patch, about the scale of the network's input.
-            let input = grid.map(|side| side * 8);
-            let searched = Searched { bank, search, without: Some(i as u32) };
-            let rows = all.picture(i, &mut space);
-            searched.nearest_into(rows, params.num_nn, &mut neighbours);
-            let prediction = judge(params, searched, rows, &neighbours, grid, input, &mut between)?;
-            image_scores.push(prediction.image_score);
-            peaks.push(prediction.anomaly_map.min_max().map_or(0.0, |(_, high)| high));
-            progress.advance(1);
-        }
-        progress.end();
-        Ok(Some(Self::from_scores(image_scores, peaks, false_alarm_rate)))
+    ) -> Option<Self> {
+        let scales = scales(members)?;
+        let (image_scores, peaks) = fuse_held_out(params, members, &scales);
+        Some(Self::from_scores(image_scores, peaks, scales, false_alarm_rate))
     }
 
     /// Thresholds from the out-of-sample image scores and map peaks of good pictures.
-    fn from_scores(image_scores: Vec<f32>, mut peaks: Vec<f32>, false_alarm_rate: f64) -> Self {
+    fn from_scores(
+        image_scores: Vec<f32>,
+        mut peaks: Vec<f32>,
+        scales: Vec<f32>,
+        false_alarm_rate: f64,
+    ) -> Self {
         let n = image_scores.len();
         let wanted = ((n as f64 + 1.0) * (1.0 - false_alarm_rate)).ceil() as usize;
         let rank = wanted.clamp(1, n);
@@ -107,8 +100,38 @@ impl Calibration {
             pixel_threshold: peaks[rank - 1],
             pixel_typical: peaks[(n - 1) / 2],
             image_scores,
+            scales,
         }
     }
+}
+
+/// Scores every training picture without its own patches; `None` if for some picture the others' rows are fewer than the
+/// neighbours of a score.
+pub(crate) fn leave_one_out(
+    params: &Params,
+    bank: &MemoryBank,
+    search: &Search,
+    all: &TrainingPatches,
+    progress: &dyn Progress,
+) -> Result<Option<Vec<HeldOut>>, Error> {
+    let mut own_rows = vec![0; all.pictures.len()];
+    bank.origins.iter().for_each(|origin| own_rows[origin.picture as usize] += 1);
+    let fewest_others = bank.len() - own_rows.into_iter().max().unwrap_or(0);
+    // With fewer neighbours than a verdict will use, the scores would not be comparable.
+    if fewest_others < params.num_nn.max(params.image_score.support()).min(bank.len()) {
+        return Ok(None);
+    }
+    let mut held_out = Vec::with_capacity(all.pictures.len());
+    let (mut neighbours, mut space) = (Neighbours::default(), Vec::new());
+    for (i, &(_, grid)) in all.pictures.iter().enumerate() {
+        let searched = Searched { bank, search, without: Some(i as u32) };
+        let rows = all.picture(i, &mut space);
+        searched.nearest_into(rows, params.num_nn, &mut neighbours);
+        let (image_score, patches) = score(params, searched, rows, &neighbours, grid)?;
+        held_out.push(HeldOut { image_score, patch_scores: patches.scores });
+        progress.advance(1);
+    }
+    Ok(Some(held_out))
 }
 
 #[cfg(test)]
@@ -117,7 +140,7 @@ mod tests {
 
     fn calibration(n: usize, rate: f64) -> Calibration {
         let scores: Vec<f32> = (1..=n).map(|s| s as f32).collect();
-        Calibration::from_scores(scores.clone(), scores, rate)
+        Calibration::from_scores(scores.clone(), scores, vec![1.0], rate)
     }
 
     #[test]
@@ -147,7 +170,8 @@ mod tests {
         let draws = patchcore_testkit::weights::uniform("draws", 1, rounds * (n + 1));
         let alarms = draws.chunks_exact(n + 1).filter(|round| {
             let scores: Vec<f32> = round[..n].iter().map(|&u| u as f32).collect();
-            Calibration::from_scores(scores.clone(), scores, 0.1).image_threshold <= round[n] as f32
+            Calibration::from_scores(scores.clone(), scores, vec![1.0], 0.1).image_threshold
+                <= round[n] as f32
         });
         let rate = alarms.count() as f64 / rounds as f64;
         // Three standard deviations of a binomial share.

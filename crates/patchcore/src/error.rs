@@ -1,6 +1,7 @@
 //! What can go wrong in the method, sorted by whose fault it is.
 
 use patchcore_backbone::BackboneError;
+use patchcore_image::ErrorKind;
 use std::path::PathBuf;
 
 /// Why a model cannot be fitted, used, saved or loaded.
@@ -83,6 +84,10 @@ pub enum Error {
     #[error("a patch score is not finite: the picture cannot be judged")]
     NotFinite,
 
+    /// The members of an ensemble have no common scale, so that their scores cannot be made one.
+    #[error("the ensemble was not calibrated with good pictures: its members' scores have no common scale")]
+    NoScales,
+
     /// The network gives values that are NaN or infinite for a training picture.
     #[error("{picture}: the network's features are not finite; are these the right weights?")]
     NotFiniteFeatures {
@@ -146,6 +151,21 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl Error {
+    /// All pictures that could not be read, of `total`.
+    pub(crate) fn bad_pictures(bad: Vec<(String, ErrorKind)>, total: usize) -> Self {
+        let all = |kind: ErrorKind| bad.iter().all(|(_, k)| *k == kind);
+        let kind = if all(ErrorKind::Io) {
+            PictureFault::Io
+        } else if all(ErrorKind::Limit) {
+            PictureFault::Limit
+        } else {
+            PictureFault::Content
+        };
+        Self::BadPictures { bad: bad.into_iter().map(|(text, _)| text).collect(), total, kind }
+    }
 }
 
 fn mib(bytes: u64) -> String {

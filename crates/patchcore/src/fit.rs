@@ -1,13 +1,17 @@
 //! `fit`: good pictures become a model.
 
 use crate::ahead::read_ahead;
-use crate::calibration::{Calibration, FALSE_ALARM_RATE};
+use crate::calibration::{Calibration, FALSE_ALARM_RATE, check_rate, leave_one_out};
+use crate::coreset::Coreset;
+use crate::embedding::PictureEmbeddings;
 use crate::fitted::{Fitted, Training};
-use crate::predict::Model;
+use crate::member::{Member, check_together};
+use crate::memory::MemberPatches;
+use crate::predict::{Engine, Model};
 use crate::search::{Search, choose};
 use crate::steps::{check_precision, check_weights, embed};
 use crate::training_patches::TrainingPatches;
-use crate::{Error, Expected, Features, Params, PictureFault, Pictures, Progress, Stage, peak_memory};
+use crate::{Error, Expected, Features, Params, Pictures, Progress, Stage, peak_memory};
 use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::{ErrorKind, Picture};
 
@@ -21,47 +25,63 @@ pub enum OnBadPicture {
     Skip,
 }
 
-/// A configuration and its network, not fitted yet: it can only be fitted.
+/// A configuration with its networks, not fitted yet: it can only be fitted.
 pub struct PatchCore<E> {
-    params: Params,
-    extractor: E,
-    /// The same network in another precision, whose embeddings choose the memory bank.
-    chooser: Option<E>,
+    members: Vec<Unfitted<E>>,
     on_bad_picture: OnBadPicture,
     false_alarm_rate: f64,
     max_memory: Option<u64>,
 }
 
+/// A member to be.
+struct Unfitted<E> {
+    params: Params,
+    extractor: E,
+    /// The same network in another precision, whose embeddings choose the memory bank.
+    chooser: Option<E>,
+}
+
 impl<E: FeatureExtractor> PatchCore<E> {
-    /// Joins parameters and network.
+    /// Joins parameters and network: the model's first member, and its only one unless [`with`](Self::with) adds more.
     ///
     /// # Errors
     /// [`Error::Parameter`] if a parameter is outside its range, or the parameters name another network or other layers
     /// than the extractor has.
     pub fn load(params: Params, extractor: E) -> Result<Self, Error> {
-        params.check()?;
-        check_network(&params, params.precision, &extractor)?;
-        Ok(Self {
-            params,
-            extractor,
-            chooser: None,
+        let none = Self {
+            members: Vec::new(),
             on_bad_picture: OnBadPicture::default(),
             false_alarm_rate: FALSE_ALARM_RATE,
             max_memory: None,
-        })
+        };
+        none.with(params, extractor)
     }
 
-    /// Chooses the memory bank by the embeddings of `chooser`, the same network with the same weights in
-    /// [the precision for that](patchcore_backbone::Precision::choosing). Rows and scores stay the own network's. Costs a
-    /// second pass over the pictures.
+    /// Adds a member, which makes the model an ensemble: all members see the same pictures, and their scores become one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); [`Error::Parameter`] if its maps show another part of the picture than the first member's.
+    pub fn with(mut self, params: Params, extractor: E) -> Result<Self, Error> {
+        params.check()?;
+        check_network(&params, params.precision, &extractor)?;
+        self.members.push(Unfitted { params, extractor, chooser: None });
+        check_together(self.members.iter().map(|member| &member.params))?;
+        Ok(self)
+    }
+
+    /// Chooses the memory bank of the member added last by the embeddings of `chooser`, the same network with the same
+    /// weights in [the precision for that](patchcore_backbone::Precision::choosing). Rows and scores stay the own
+    /// network's. Costs a second pass over the pictures.
     ///
     /// # Errors
     /// [`Error::OtherWeights`] if it is another network, [`Error::Parameter`] if it has another precision or taps other
     /// layers.
     pub fn choose_by(mut self, chooser: E) -> Result<Self, Error> {
-        check_network(&self.params, self.params.precision.choosing(), &chooser)?;
-        check_weights(self.extractor.name(), self.extractor.fingerprint(), &chooser)?;
-        self.chooser = Some(chooser);
+        if let Some(member) = self.members.last_mut() {
+            check_network(&member.params, member.params.precision.choosing(), &chooser)?;
+            check_weights(member.extractor.name(), member.extractor.fingerprint(), &chooser)?;
+            member.chooser = Some(chooser);
+        }
         Ok(self)
     }
 
@@ -77,10 +97,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
     /// # Errors
     /// [`Error::Parameter`] unless it is above 0 and below 1.
     pub fn false_alarm_rate(mut self, rate: f64) -> Result<Self, Error> {
-        if !(rate > 0.0 && rate < 1.0) {
-            let (name, must) = ("false_alarm_rate", "above 0 and below 1".to_string());
-            return Err(Error::Parameter { name, got: rate.to_string(), must });
-        }
+        check_rate(rate)?;
         self.false_alarm_rate = rate;
         Ok(self)
     }
@@ -94,82 +111,156 @@ impl<E: FeatureExtractor> PatchCore<E> {
 
     /// Extracts, embeds, selects, calibrates.
     ///
-    /// The embeddings of all patches are held once; the memory bank is a copy of the chosen ones.
+    /// A picture is decoded once for all members. The embeddings of all patches are held once; the memory bank is a copy
+    /// of the chosen ones.
     ///
     /// # Errors
     /// [`Error::NoPictures`], [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
-    /// the network does not take; [`Error::Memory`] if it would take more than allowed; [`Error::PicturesChanged`] if there is a second pass and it does not find the same.
+    /// the network does not take; [`Error::Memory`] if it would take more than allowed; [`Error::PicturesChanged`] if
+    /// there is a second pass and it does not find the same.
     pub fn fit(self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Model<E>, Error> {
-        let select = |all: &TrainingPatches| self.params.sampler.select(&*all.rows, progress);
-        let mut chosen = None;
-        if let Some(chooser) = &self.chooser {
-            let mut seen = self.embed_all(chooser, pictures, progress)?;
-            let coreset = select(&seen)?;
-            // Gone before the own embeddings come: they are the largest thing in memory.
-            seen.rows = Features::default();
-            chosen = Some((coreset, seen));
+        let chosen = self.first_look(pictures, progress)?;
+        let own: Vec<Network<'_, E>> =
+            self.members.iter().map(|member| (&member.params, &member.extractor)).collect();
+        let all = self.embed_all(&own, pictures, progress)?;
+        let (mut members, mut searches) = (Vec::new(), Vec::new());
+        for ((member, patches), chosen) in self.members.iter().zip(&all.members).zip(chosen) {
+            let params = member.params.clone();
+            let coreset = match chosen {
+                None => params.sampler.select(&*patches.rows, progress)?,
+                Some(chosen) if chosen.names == all.names && chosen.pictures == patches.pictures => {
+                    chosen.coreset
+                }
+                Some(_) => return Err(Error::PicturesChanged),
+            };
+            let bank = patches.bank(&coreset.indices);
+            let filter = choose(&bank, &patches.sample(), params.num_nn);
+            searches.push(Search::new(&bank, filter.as_ref()));
+            members.push(Member {
+                params,
+                fingerprint: member.extractor.fingerprint().to_string(),
+                bank,
+                filter,
+                patches: patches.rows.len(),
+                covering_radius: coreset.covering_radius,
+            });
         }
-        let all = self.embed_all(&self.extractor, pictures, progress)?;
-        let coreset = match chosen {
-            None => select(&all)?,
-            Some((coreset, seen)) if seen.names == all.names && seen.pictures == all.pictures => coreset,
-            Some(_) => return Err(Error::PicturesChanged),
-        };
-        let bank = all.bank(&coreset.indices);
+        let calibration = self.calibrate(&members, &searches, &all, progress)?;
         let training = Training {
-            pictures: all.names.clone(),
-            skipped: all.skipped.clone(),
-            patches: all.rows.len(),
-            covering_radius: coreset.covering_radius,
+            pictures: all.names,
+            skipped: all.skipped,
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
-        let filter = choose(&bank, &all.sample(), self.params.num_nn);
-        let search = Search::new(&bank, filter.as_ref());
-        let rate = self.false_alarm_rate;
-        let calibration = Calibration::leave_one_out(&self.params, &bank, &search, &all, rate, progress)?;
-        let fingerprint = self.extractor.fingerprint().to_string();
-        let fitted = Fitted { params: self.params, fingerprint, bank, filter, training, calibration };
-        Ok(Model::joined(fitted, search, self.extractor))
+        let engines = self.members.into_iter().zip(searches);
+        let engines = engines.map(|(member, search)| Engine { extractor: member.extractor, search });
+        Ok(Model::joined(Fitted { members, training, calibration }, engines.collect()))
     }
 
-    /// The embeddings of all patches, picture by picture in raster order: what the coreset is chosen from, `[n, d]`.
+    /// What the members' choosers choose; a look at all pictures of its own, if there is any.
+    fn first_look(
+        &self,
+        pictures: &dyn Pictures,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Option<Chosen>>, Error> {
+        let networks: Vec<Network<'_, E>> = (self.members.iter())
+            .filter_map(|member| Some((&member.params, member.chooser.as_ref()?)))
+            .collect();
+        if networks.is_empty() {
+            return Ok(self.members.iter().map(|_| None).collect());
+        }
+        let Seen { members, names, .. } = self.embed_all(&networks, pictures, progress)?;
+        let mut seen = members.into_iter();
+        let choose = |member: &Unfitted<E>| {
+            let Some(patches) = member.chooser.as_ref().and_then(|_| seen.next()) else { return Ok(None) };
+            // The rows go here: they are the largest thing in memory, and the own embeddings are still to come.
+            let TrainingPatches { rows, pictures } = patches;
+            let coreset = member.params.sampler.select(&*rows, progress)?;
+            Ok(Some(Chosen { coreset, names: names.clone(), pictures }))
+        };
+        self.members.iter().map(choose).collect()
+    }
+
+    /// Scores every training picture as one that the model has not seen.
+    fn calibrate(
+        &self,
+        members: &[Member],
+        searches: &[Search],
+        all: &Seen,
+        progress: &dyn Progress,
+    ) -> Result<Option<Calibration>, Error> {
+        progress.begin(Stage::Calibrate, all.names.len() * members.len());
+        let mut held_out = Vec::with_capacity(members.len());
+        for ((member, search), patches) in members.iter().zip(searches).zip(&all.members) {
+            match leave_one_out(&member.params, &member.bank, search, patches, progress)? {
+                Some(scores) => held_out.push(scores),
+                None => break,
+            }
+        }
+        progress.end();
+        if held_out.len() < members.len() {
+            return Ok(None);
+        }
+        let params: Vec<&Params> = members.iter().map(|member| &member.params).collect();
+        Ok(Calibration::from_held_out(&params, &held_out, self.false_alarm_rate))
+    }
+
+    /// The embeddings of all patches, picture by picture in raster order: what the first member's coreset is chosen
+    /// from, `[n, d]`.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
     pub fn embeddings(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Features, Error> {
-        Ok(self.embed_all(self.chooser.as_ref().unwrap_or(&self.extractor), pictures, progress)?.rows)
+        let first = &self.members[0];
+        let network = (&first.params, first.chooser.as_ref().unwrap_or(&first.extractor));
+        let all = self.embed_all(&[network], pictures, progress)?;
+        Ok(all.members.into_iter().next().unwrap_or_default().rows)
     }
 
-    /// Tells what so many patches will take, and fails if that is too much.
-    fn expect(&self, patches: usize, dim: usize, progress: &dyn Progress) -> Result<(), Error> {
-        let expected = Expected::of(&self.params, patches, dim, peak_memory().unwrap_or(0));
+    /// Tells what the patches of so many pictures like this one will take, and fails if that is too much.
+    fn expect(
+        &self,
+        networks: &[Network<'_, E>],
+        picture: &[PictureEmbeddings],
+        total: usize,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
+        let held = networks.iter().zip(picture);
+        let held: Vec<MemberPatches<'_>> = held
+            .map(|((params, _), e)| MemberPatches {
+                params,
+                patches: e.rows.len() * total,
+                dim: e.rows.dim(),
+            })
+            .collect();
+        let expected = Expected::of(&held, peak_memory().unwrap_or(0));
         progress.expects(&expected);
-        expected.check(&self.params, self.max_memory)
+        expected.check(self.max_memory)
     }
 
     fn embed_all(
         &self,
-        extractor: &E,
+        networks: &[Network<'_, E>],
         pictures: &dyn Pictures,
         progress: &dyn Progress,
-    ) -> Result<TrainingPatches, Error> {
+    ) -> Result<Seen, Error> {
         let total = pictures.count();
         if total == 0 {
             return Err(Error::NoPictures);
         }
         progress.begin(Stage::Embed, total);
-        let mut all = TrainingPatches::default();
+        let mut all = Seen::default();
+        all.members.resize_with(networks.len(), TrainingPatches::default);
         let mut bad: Vec<(String, ErrorKind)> = Vec::new();
         read_ahead(
             total,
             |i| pictures.load(i),
             |numbers, loaded| {
-                let mut good: Vec<Picture> = Vec::new();
+                let (mut good, mut names): (Vec<Picture>, Vec<String>) = Default::default();
                 for (i, result) in numbers.clone().zip(loaded) {
                     match result {
                         Ok(picture) => {
                             good.push(picture);
-                            all.names.push(pictures.name(i));
+                            names.push(pictures.name(i));
                         }
                         Err(error) => {
                             all.skipped.push(pictures.name(i));
@@ -179,17 +270,26 @@ impl<E: FeatureExtractor> PatchCore<E> {
                 }
                 // After a bad picture only reading goes on, to name all bad ones at once.
                 if bad.is_empty() || self.on_bad_picture == OnBadPicture::Skip {
-                    let names = all.names[all.pictures.len()..].to_vec();
-                    for (picture, name) in embed(&self.params, extractor, &good)?.iter().zip(names) {
-                        if all.rows.is_empty() {
-                            self.expect(picture.rows.len() * total, picture.rows.dim(), progress)?;
+                    let mut embedded = Vec::with_capacity(networks.len());
+                    for (params, extractor) in networks {
+                        embedded.push(embed(params, *extractor, &good)?);
+                    }
+                    if all.names.is_empty() && !good.is_empty() {
+                        let first: Vec<_> = embedded.iter().map(|pictures| pictures[0].clone()).collect();
+                        self.expect(networks, &first, total, progress)?;
+                    }
+                    for ((patches, (params, _)), embedded) in
+                        all.members.iter_mut().zip(networks).zip(embedded)
+                    {
+                        for (picture, name) in embedded.iter().zip(&names) {
+                            if !picture.rows.data().iter().all(|v| v.is_finite()) {
+                                return Err(Error::NotFiniteFeatures { picture: name.clone() });
+                            }
+                            patches.push(name, picture, params.feature_precision, total)?;
                         }
-                        if !picture.rows.data().iter().all(|v| v.is_finite()) {
-                            return Err(Error::NotFiniteFeatures { picture: name });
-                        }
-                        all.push(picture, self.params.feature_precision, total)?;
                     }
                 }
+                all.names.extend(names);
                 progress.advance(numbers.len());
                 Ok(())
             },
@@ -197,10 +297,30 @@ impl<E: FeatureExtractor> PatchCore<E> {
         progress.end();
         let nothing_left = all.names.is_empty();
         if !bad.is_empty() && (nothing_left || self.on_bad_picture == OnBadPicture::Fail) {
-            return Err(bad_pictures(bad, total));
+            return Err(Error::bad_pictures(bad, total));
         }
         Ok(all)
     }
+}
+
+/// Parameters and the network that embeds for them.
+type Network<'a, E> = (&'a Params, &'a E);
+
+/// What all pictures gave.
+#[derive(Default)]
+struct Seen {
+    /// One for each network.
+    members: Vec<TrainingPatches>,
+    names: Vec<String>,
+    skipped: Vec<String>,
+}
+
+/// What a member's chooser chose, and of which pictures.
+struct Chosen {
+    coreset: Coreset,
+    names: Vec<String>,
+    /// First row and grid of each.
+    pictures: Vec<(usize, [usize; 2])>,
 }
 
 /// Fails unless the extractor is the network that the parameters name, with the layers that they tap, in this precision.
@@ -217,16 +337,4 @@ fn check_network<E: FeatureExtractor>(
         });
     }
     check_precision(precision, extractor)
-}
-
-fn bad_pictures(bad: Vec<(String, ErrorKind)>, total: usize) -> Error {
-    let all = |kind: ErrorKind| bad.iter().all(|(_, k)| *k == kind);
-    let kind = if all(ErrorKind::Io) {
-        PictureFault::Io
-    } else if all(ErrorKind::Limit) {
-        PictureFault::Limit
-    } else {
-        PictureFault::Content
-    };
-    Error::BadPictures { bad: bad.into_iter().map(|(text, _)| text).collect(), total, kind }
 }

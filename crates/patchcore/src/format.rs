@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `__metadata__` | `patchcore`: format version, parameters, provenance, thresholds as JSON |
 //! | tensor `bank` | `f32 [rows, d]`, in the order of selection |
-//! | tensor `bank_origin` | `u32 [rows, 3]`: picture number, row and column of the patch grid |
+//! | tensor `bank_origin` | `u32 [rows, 3]`: picture number, row and column of the patch grid; `[0, 3]` if not known |
 //! | tensor `filter` | `f32 [1 or more, d]`: mean and directions of the search's filter, if it has one |
 //! | tensor `checksum` | `u8 [32]`, the last bytes of the file: SHA-256 of all bytes before |
+//!
+//! In an ensemble the names of the second member's tensors end in `.2`, and so on.
 //!
 //! A checksum finds accidents, not forgery. The version is this format's own: files of every released version stay
 //! readable.
@@ -15,6 +17,7 @@ use crate::bank::{MemoryBank, Origin};
 use crate::calibration::Calibration;
 use crate::filter::{Filter, Parts};
 use crate::fitted::{Fitted, Training};
+use crate::member::{Member, check_together};
 use crate::{Error, Params};
 use patchcore_tensor::Embeddings;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -23,8 +26,8 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The version that is written, and the newest that is read.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version that is written. Version 1 had one member only and was never released.
+pub const FORMAT_VERSION: u32 = 2;
 
 const CHECKSUM: usize = 32;
 /// The one entry of the metadata. One, because the library keeps them in a hash map, whose order changes from run to
@@ -42,13 +45,90 @@ struct Version {
 #[serde(deny_unknown_fields)]
 struct Header {
     format_version: u32,
-    params: Params,
-    fingerprint: String,
+    members: Vec<MemberHeader>,
     training: Training,
     calibration: Option<Calibration>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberHeader {
+    params: Params,
+    fingerprint: String,
+    patches: usize,
+    covering_radius: Option<f32>,
     /// The numbers of the search's filter.
-    #[serde(default)]
     filter: Option<Parts>,
+}
+
+/// The name of a member's tensor.
+fn of_member(part: &str, member: usize) -> String {
+    if member == 0 { part.to_string() } else { format!("{part}.{}", member + 1) }
+}
+
+/// A tensor to be written.
+struct Part {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Member {
+    fn header(&self) -> MemberHeader {
+        MemberHeader {
+            params: self.params.clone(),
+            fingerprint: self.fingerprint.clone(),
+            patches: self.patches,
+            covering_radius: self.covering_radius,
+            filter: self.filter.as_ref().map(|filter| filter.parts().0),
+        }
+    }
+
+    fn tensors(&self, number: usize) -> impl Iterator<Item = Part> {
+        let floats = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
+        let part =
+            move |name, dtype, shape, bytes| Part { name: of_member(name, number), dtype, shape, bytes };
+        let MemoryBank { rows, origins } = &self.bank;
+        let words = origins.iter().flat_map(|o| [o.picture, o.y, o.x]).flat_map(u32::to_le_bytes);
+        let bank = part("bank", Dtype::F32, vec![rows.len(), rows.dim()], floats(rows.data()));
+        let origin = part("bank_origin", Dtype::U32, vec![origins.len(), 3], words.collect());
+        let filter = self.filter.as_ref().map(|filter| {
+            let (_, mean, directions) = filter.parts();
+            let shape = vec![1 + directions.len() / filter.d(), filter.d()];
+            part("filter", Dtype::F32, shape, floats(&[mean, directions].concat()))
+        });
+        [Some(bank), Some(origin), filter].into_iter().flatten()
+    }
+
+    fn read(file: &SafeTensors<'_>, number: usize, header: MemberHeader) -> Result<Self, String> {
+        let MemberHeader { params, fingerprint, patches, covering_radius, filter } = header;
+        let bank = read_bank(file, number)?;
+        let filter = filter.map(|parts| read_filter(file, number, parts)).transpose()?;
+        Ok(Self { params, fingerprint, bank, filter, patches, covering_radius })
+    }
+
+    fn check(&self, pictures: usize) -> Result<(), String> {
+        self.params.check().map_err(|e| e.to_string())?;
+        let MemoryBank { rows, origins } = &self.bank;
+        if rows.is_empty() || rows.dim() == 0 {
+            return Err("the memory bank is empty".into());
+        }
+        if let Some(i) = rows.data().iter().position(|v| !v.is_finite()) {
+            return Err(format!("row {} of the memory bank is not finite", i / rows.dim()));
+        }
+        if let Some(i) = origins.iter().position(|o| o.picture as usize >= pictures) {
+            return Err(format!("row {i} of the memory bank comes from a picture that is not listed"));
+        }
+        if !(origins.is_empty() || origins.len() == rows.len()) {
+            return Err(format!(
+                "{} of {} rows of the memory bank have an origin",
+                origins.len(),
+                rows.len()
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Fitted {
@@ -59,33 +139,24 @@ impl Fitted {
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let header = Header {
             format_version: FORMAT_VERSION,
-            params: self.params.clone(),
-            fingerprint: self.fingerprint.clone(),
+            members: self.members.iter().map(Member::header).collect(),
             training: self.training.clone(),
             calibration: self.calibration.clone(),
-            filter: self.filter.as_ref().map(|filter| filter.parts().0),
         };
         let json = serde_json::to_string(&header).map_err(|e| e.to_string())?;
-        let bank: Vec<u8> = self.bank.rows.data().iter().flat_map(|v| v.to_le_bytes()).collect();
-        let origins: Vec<u8> =
-            self.bank.origins.iter().flat_map(|o| [o.picture, o.y, o.x]).flat_map(u32::to_le_bytes).collect();
-        let filter: Option<Vec<u8>> = self.filter.as_ref().map(|filter| {
-            let (_, mean, directions) = filter.parts();
-            mean.iter().chain(directions).flat_map(|v| v.to_le_bytes()).collect()
-        });
-        let (rows, d) = (self.bank.len(), self.bank.rows.dim());
-        let view =
-            |dtype, shape: Vec<usize>, data| TensorView::new(dtype, shape, data).map_err(|e| e.to_string());
-        let checksum = [0u8; CHECKSUM];
+        let of_members = self.members.iter().enumerate().flat_map(|(i, member)| member.tensors(i));
         // The format sorts wider types first, so the checksum, the only bytes, comes last.
-        let mut tensors = vec![
-            ("bank", view(Dtype::F32, vec![rows, d], &bank)?),
-            ("bank_origin", view(Dtype::U32, vec![rows, 3], &origins)?),
-            ("checksum", view(Dtype::U8, vec![CHECKSUM], &checksum)?),
-        ];
-        if let (Some(bytes), Some(filter)) = (&filter, &self.filter) {
-            let d = filter.d();
-            tensors.push(("filter", view(Dtype::F32, vec![bytes.len() / size_of::<f32>() / d, d], bytes)?));
+        let checksum = Part {
+            name: "checksum".into(),
+            dtype: Dtype::U8,
+            shape: vec![CHECKSUM],
+            bytes: vec![0; CHECKSUM],
+        };
+        let parts: Vec<Part> = of_members.chain([checksum]).collect();
+        let mut tensors = Vec::new();
+        for Part { name, dtype, shape, bytes } in &parts {
+            let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|e| e.to_string())?;
+            tensors.push((name, view));
         }
         let metadata = HashMap::from([(ENTRY.to_string(), json)]);
         let mut bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|e| e.to_string())?;
@@ -98,7 +169,7 @@ impl Fitted {
     /// Reads the bytes of a model file.
     ///
     /// # Errors
-    /// The reason as text: not a model, altered or truncated, made by a newer version, or inconsistent.
+    /// The reason as text: not a model, altered or truncated, made by another version, or inconsistent.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let json = header(bytes)?;
         let end = bytes.len() - CHECKSUM;
@@ -107,16 +178,15 @@ impl Fitted {
         }
         let unreadable = |e: serde_json::Error| format!("header: {e}");
         let Version { format_version } = serde_json::from_str(&json).map_err(unreadable)?;
-        if format_version == 0 || format_version > FORMAT_VERSION {
-            return Err(format!("format version {format_version}; this program reads 1 to {FORMAT_VERSION}"));
+        if format_version != FORMAT_VERSION {
+            return Err(format!("format version {format_version}; this program reads {FORMAT_VERSION}"));
         }
         let header: Header = serde_json::from_str(&json).map_err(unreadable)?;
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+        let members = header.members.into_iter().enumerate();
+        let members = members.map(|(i, member)| Member::read(&file, i, member));
         let fitted = Self {
-            bank: read_bank(&file)?,
-            filter: header.filter.map(|parts| read_filter(&file, parts)).transpose()?,
-            params: header.params,
-            fingerprint: header.fingerprint,
+            members: members.collect::<Result<_, _>>()?,
             training: header.training,
             calibration: header.calibration,
         };
@@ -143,24 +213,18 @@ impl Fitted {
     }
 
     fn check(&self) -> Result<(), String> {
-        self.params.check().map_err(|e| e.to_string())?;
-        if self.bank.is_empty() || self.bank.rows.dim() == 0 {
-            return Err("the memory bank is empty".into());
+        check_together(self.members.iter().map(|member| &member.params)).map_err(|e| e.to_string())?;
+        let several = self.members.len() > 1;
+        for (i, member) in self.members.iter().enumerate() {
+            let name = |reason| if several { format!("member {}: {reason}", i + 1) } else { reason };
+            member.check(self.training.pictures.len()).map_err(name)?;
         }
-        if let Some(i) = self.bank.rows.data().iter().position(|v| !v.is_finite()) {
-            return Err(format!("row {} of the memory bank is not finite", i / self.bank.rows.dim()));
-        }
-        if let Some(i) =
-            self.bank.origins.iter().position(|o| o.picture as usize >= self.training.pictures.len())
-        {
-            return Err(format!("row {i} of the memory bank comes from a picture that is not listed"));
-        }
-        if let Some(c) = &self.calibration
-            && !(c.image_threshold.is_finite()
-                && c.pixel_threshold.is_finite()
-                && c.pixel_typical.is_finite())
-        {
+        let Some(c) = &self.calibration else { return Ok(()) };
+        if ![c.image_threshold, c.pixel_threshold, c.pixel_typical].iter().all(|v| v.is_finite()) {
             return Err("a threshold is not finite".into());
+        }
+        if c.scales.len() != self.members.len() || !c.scales.iter().all(|&s| s.is_finite() && s > 0.0) {
+            return Err("the members' scales are not usable".into());
         }
         Ok(())
     }
@@ -196,18 +260,18 @@ fn floats(data: &[u8]) -> Vec<f32> {
     data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
-fn read_filter(file: &SafeTensors<'_>, parts: Parts) -> Result<Filter, String> {
-    let (_, d, data) = table(file, "filter", Dtype::F32)?;
+fn read_filter(file: &SafeTensors<'_>, member: usize, parts: Parts) -> Result<Filter, String> {
+    let (_, d, data) = table(file, &of_member("filter", member), Dtype::F32)?;
     let mut mean = floats(data);
     let directions = mean.split_off(d.min(mean.len()));
     Filter::from_parts(parts, mean, directions).ok_or_else(|| "the search's filter is not usable".into())
 }
 
-fn read_bank(file: &SafeTensors<'_>) -> Result<MemoryBank, String> {
-    let (rows, d, data) = table(file, "bank", Dtype::F32)?;
+fn read_bank(file: &SafeTensors<'_>, member: usize) -> Result<MemoryBank, String> {
+    let (rows, d, data) = table(file, &of_member("bank", member), Dtype::F32)?;
     let values = floats(data);
-    let (origin_rows, three, data) = table(file, "bank_origin", Dtype::U32)?;
-    if (origin_rows, three) != (rows, 3) {
+    let (origin_rows, three, data) = table(file, &of_member("bank_origin", member), Dtype::U32)?;
+    if three != 3 {
         return Err(format!("bank_origin: [{origin_rows}, {three}], expected [{rows}, 3]"));
     }
     let words: Vec<u32> = data.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
@@ -225,8 +289,6 @@ mod tests {
         let training = Training {
             pictures: vec!["good/\u{1f600}\n.png".into(), "b.png".into()],
             skipped: Vec::new(),
-            patches: 40,
-            covering_radius: Some(0.1),
             version: "0.0.0".into(),
         };
         let calibration = Calibration {
@@ -235,23 +297,37 @@ mod tests {
             pixel_threshold: 1.0,
             pixel_typical: 0.5,
             image_scores: vec![1.0, 1.25],
+            scales: vec![1.0],
         };
-        Fitted {
+        let member = Member {
             params: Params::default(),
             fingerprint: "00".into(),
             filter: Filter::whole(&rows),
             bank: MemoryBank { rows, origins },
-            training,
-            calibration: Some(calibration),
-        }
+            patches: 40,
+            covering_radius: Some(0.1),
+        };
+        Fitted { members: vec![member], training, calibration: Some(calibration) }
+    }
+
+    /// Two members: the second has another width, no filter, and rows of unknown origin.
+    fn ensemble() -> Fitted {
+        let mut model = fitted();
+        let rows = Embeddings::from_vec(1, 2, vec![7.0, 8.0]).unwrap();
+        let bank = MemoryBank { rows, origins: Vec::new() };
+        model.members.push(Member { bank, filter: None, ..model.members[0].clone() });
+        model.calibration.as_mut().unwrap().scales = vec![1.0, 2.5];
+        model
     }
 
     #[test]
     fn save_load_save_gives_the_same_bytes() {
-        let bytes = fitted().to_bytes().unwrap();
-        let back = Fitted::from_bytes(&bytes).unwrap();
-        assert_eq!(back, fitted());
-        assert_eq!(back.to_bytes().unwrap(), bytes);
+        for model in [fitted(), ensemble()] {
+            let bytes = model.to_bytes().unwrap();
+            let back = Fitted::from_bytes(&bytes).unwrap();
+            assert_eq!(back, model);
+            assert_eq!(back.to_bytes().unwrap(), bytes);
+        }
     }
 
     #[test]
@@ -282,21 +358,35 @@ mod tests {
     #[test]
     fn inconsistent_models_are_refused() {
         let refused = |change: fn(&mut Fitted)| {
-            let mut model = fitted();
+            let mut model = ensemble();
             change(&mut model);
             model.to_bytes().and_then(|bytes| Fitted::from_bytes(&bytes)).unwrap_err()
         };
-        assert!(refused(|m| m.bank.origins[1].picture = 2).contains("row 1"));
-        let nan = refused(|m| m.bank.rows = Embeddings::from_vec(2, 3, vec![f32::NAN; 6]).unwrap());
-        assert!(nan.contains("not finite"), "{nan}");
-        assert!(refused(|m| m.params.num_nn = 0).contains("anomaly_score_num_nn"));
+        let picture = refused(|m| m.members[0].bank.origins[1].picture = 2);
+        assert!(picture.contains("member 1: row 1"), "{picture}");
+        let nan = Embeddings::from_vec(1, 2, vec![f32::NAN; 2]).unwrap();
+        let bank = MemoryBank { rows: nan, origins: Vec::new() };
+        let mut broken = ensemble();
+        broken.members[1].bank = bank;
+        let nan = Fitted::from_bytes(&broken.to_bytes().unwrap()).unwrap_err();
+        assert!(nan.contains("member 2") && nan.contains("not finite"), "{nan}");
+        assert!(refused(|m| m.members[1].params.num_nn = 0).contains("anomaly_score_num_nn"));
+        assert!(refused(|m| m.members.clear()).contains("members"));
+        assert!(refused(|m| m.members[0].bank.origins.truncate(1)).contains("1 of 2 rows"));
+        assert!(refused(|m| m.calibration.as_mut().unwrap().scales[1] = 0.0).contains("scales"));
+        assert!(refused(|m| m.calibration.as_mut().unwrap().scales.truncate(1)).contains("scales"));
+        let crop = |m: &mut Fitted| {
+            m.members[1].params.preprocess.geometry =
+                patchcore_image::Geometry::ResizeCrop { resize: 9, crop: [9, 9] };
+        };
+        assert!(refused(crop).contains("geometry"));
         let threshold = refused(|m| m.calibration.as_mut().unwrap().image_threshold = f32::NAN);
         assert!(threshold.contains("header") || threshold.contains("finite"), "{threshold}");
     }
 
     #[test]
-    fn a_newer_version_says_so() {
-        let header = serde_json::json!({ "format_version": 2, "something_new": true });
+    fn another_version_says_so() {
+        let header = serde_json::json!({ "format_version": 3, "something_new": true });
         let checksum = [0u8; CHECKSUM];
         let view = TensorView::new(Dtype::U8, vec![CHECKSUM], &checksum).unwrap();
         let metadata = HashMap::from([(ENTRY.to_string(), header.to_string())]);
@@ -304,6 +394,6 @@ mod tests {
         let end = bytes.len() - CHECKSUM;
         let sum = Sha256::digest(&bytes[..end]);
         bytes[end..].copy_from_slice(&sum);
-        assert_eq!(Fitted::from_bytes(&bytes).unwrap_err(), "format version 2; this program reads 1 to 1");
+        assert_eq!(Fitted::from_bytes(&bytes).unwrap_err(), "format version 3; this program reads 2");
     }
 }

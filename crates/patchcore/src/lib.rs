@@ -5,13 +5,14 @@
 //!
 //! | room | step |
 //! |---|---|
-//! | [`params`](Params) | what a model is made of, with the presets |
+//! | [`params`](Params), [`presets`] | what a model is made of, and configurations by name |
 //! | `patch`, `embedding`, `resample` | feature maps become patch embeddings (section 3.1) |
 //! | [`coreset`] | patches become a memory bank (section 3.2) |
 //! | `bank`, [`search`] | the bank, and exact nearest neighbours in it |
 //! | `score`, `anomaly_map` | distances become scores and maps (section 3.3) |
 //! | `pictures`, `ahead` | where pictures come from, and that the next ones are read while the network works |
 //! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `steps`, `workspace`, `calibration`, `format` | the method's two verbs, what both share, the memory of a picture's way, thresholds, the model file |
+//! | `member`, `fusion` | a model has one member or, as an ensemble, several, whose scores become one |
 //!
 //! ```
 //! use patchcore::{PatchCore, Params, Quiet, Verdict};
@@ -45,6 +46,8 @@ mod filter;
 mod fit;
 mod fitted;
 mod format;
+mod fusion;
+mod member;
 mod memory;
 mod mt19937;
 mod params;
@@ -52,6 +55,7 @@ mod patch;
 mod patch_rows;
 mod pictures;
 mod predict;
+pub mod presets;
 mod progress;
 mod resample;
 mod score;
@@ -61,7 +65,7 @@ mod training_patches;
 mod workspace;
 
 pub use ahead::read_ahead;
-pub use anomaly_map::{anomaly_map, gaussian_blur};
+pub use anomaly_map::{MapStyle, anomaly_map, gaussian_blur};
 pub use bank::{MemoryBank, Origin};
 pub use calibration::{Calibration, FALSE_ALARM_RATE, Verdict};
 pub use coreset::{BankSize, Sampler, SamplerKind};
@@ -71,14 +75,15 @@ pub use filter::Filter;
 pub use fit::{OnBadPicture, PatchCore};
 pub use fitted::{Fitted, Training};
 pub use format::FORMAT_VERSION;
-pub use memory::{Expected, peak_memory};
+pub use member::Member;
+pub use memory::{Expected, MemberPatches, peak_memory};
 pub use mt19937::Mt19937;
-pub use params::{Params, Scoring};
+pub use params::{OnnxTaps, Params, Scoring};
 pub use patch::{PatchShape, pool_patches};
 pub use patch_rows::{FeaturePrecision, Features, PatchRows};
 pub use pictures::{Files, Pictures};
-pub use predict::Model;
+pub use predict::{Model, Steps};
 pub use progress::{Progress, Quiet, Stage};
 pub use score::{ImageScore, PatchDistance, patch_scores, reweighted};
-pub use steps::Prediction;
+pub use steps::{MemberPrediction, PatchScores, Prediction};
 pub use workspace::Workspace;

@@ -6,46 +6,86 @@ use crate::{Error, FeaturePrecision, Params};
 /// What searching the bank takes beside the codes, at most: the rows that the filter leaves for each query.
 const LISTS: u64 = 16 << 20;
 
-/// What `fit` is expected to hold, foretold once the first pictures are embedded, as if all pictures were as large.
-///
-/// ```
-/// use patchcore::{Expected, FeaturePrecision, Params};
-/// let expected = Expected::of(&Params::default(), 100_000, 152, 50 << 20);
-/// assert_eq!(expected.features, 100_000 * 152 * 4);
-/// let half = Expected::of(
-///     &Params { feature_precision: FeaturePrecision::F16, ..Params::default() }, 100_000, 152, 50 << 20
-/// );
-/// assert_eq!(expected.peak() - half.peak(), 100_000 * 152 * 2);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected {
+/// Patches that one member will hold, all pictures together.
+#[derive(Debug, Clone, Copy)]
+pub struct MemberPatches<'a> {
+    /// The member's parameters.
+    pub params: &'a Params,
     /// Patches of all pictures.
     pub patches: usize,
     /// Values of an embedding.
     pub dim: usize,
-    /// What the program holds already: the network, its feature maps, the pictures at hand.
+}
+
+impl MemberPatches<'_> {
+    /// Rows of the memory bank.
+    fn rows(&self) -> usize {
+        // A size that does not fit is an error once the patches are counted.
+        self.params.sampler.rows(self.patches, self.dim).unwrap_or(self.patches)
+    }
+
+    fn features(&self, precision: FeaturePrecision) -> u64 {
+        self.patches as u64 * self.dim as u64 * precision.bytes() as u64
+    }
+
+    fn bank(&self) -> u64 {
+        self.rows() as u64 * self.dim as u64 * 4
+    }
+
+    /// A byte of code for each value and again for the shorter codes, with what belongs to each.
+    fn codes(&self) -> u64 {
+        self.rows() as u64 * (2 * self.dim as u64 + 64)
+    }
+
+    fn choosing(&self) -> u64 {
+        working_memory(self.params.sampler.kind, self.patches, self.dim, self.rows()) as u64
+    }
+}
+
+/// What `fit` is expected to hold, foretold once the first pictures are embedded, as if all pictures were as large.
+///
+/// ```
+/// use patchcore::{Expected, FeaturePrecision, MemberPatches, Params};
+/// let params = Params::default();
+/// let whole = MemberPatches { params: &params, patches: 100_000, dim: 152 };
+/// let expected = Expected::of(&[whole], 50 << 20);
+/// assert_eq!(expected.features, 100_000 * 152 * 4);
+/// let params = Params { feature_precision: FeaturePrecision::F16, ..Params::default() };
+/// let half = Expected::of(&[MemberPatches { params: &params, ..whole }], 50 << 20);
+/// assert_eq!(expected.peak() - half.peak(), 100_000 * 152 * 2);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Patches of all pictures and values of an embedding, for each member.
+    pub patches: Vec<[usize; 2]>,
+    /// What the program holds already: the networks, their feature maps, the pictures at hand.
     pub program: u64,
     /// The embeddings of all patches.
     pub features: u64,
-    /// What comes on top of both: the sampler's, later the bank's with its codes, later the model file's.
+    /// What comes on top of both: the samplers', later the banks' with their codes, later the model file's.
     pub beyond: u64,
+    /// What the embeddings would take less if they were kept as `f16`.
+    halved: u64,
 }
 
 impl Expected {
-    /// What these parameters need for so many patches of `dim` values, where the program holds `program` bytes.
-    pub fn of(params: &Params, patches: usize, dim: usize, program: u64) -> Self {
-        // A size that does not fit is an error once the patches are counted.
-        let rows = params.sampler.rows(patches, dim).unwrap_or(patches);
-        let features = patches as u64 * dim as u64 * params.feature_precision.bytes() as u64;
-        let bank = rows as u64 * dim as u64 * 4;
-        // A byte of code for each value and again for the shorter codes, with what belongs to each.
-        let codes = rows as u64 * (2 * dim as u64 + 64);
-        let choosing = working_memory(params.sampler.kind, patches, dim, rows) as u64;
-        // The file is put together in memory, beside the bank, when the features are gone.
+    /// What members need for their patches, where the program holds `program` bytes.
+    pub fn of(members: &[MemberPatches<'_>], program: u64) -> Self {
+        let features: u64 =
+            members.iter().map(|member| member.features(member.params.feature_precision)).sum();
+        let bank: u64 = members.iter().map(MemberPatches::bank).sum();
+        let codes: u64 = members.iter().map(MemberPatches::codes).sum();
+        // One member after the other chooses, beside the banks of those before.
+        let banks_before = bank - members.first().map_or(0, MemberPatches::bank);
+        let choosing = members.iter().map(MemberPatches::choosing).max().unwrap_or(0) + banks_before;
+        // The file is put together in memory, beside the banks, when the features are gone.
         let saving = (3 * bank + codes).saturating_sub(features);
         let searching = bank + codes + LISTS.min(features + bank);
         let beyond = choosing.max(searching).max(saving);
-        Self { patches, dim, program, features, beyond }
+        let halved = members.iter().map(|member| member.features(FeaturePrecision::F16)).sum::<u64>();
+        let halved = features - halved;
+        let patches = members.iter().map(|member| [member.patches, member.dim]).collect();
+        Self { patches, program, features, beyond, halved }
     }
 
     /// The most that will be held at once, in bytes.
@@ -54,11 +94,14 @@ impl Expected {
     }
 
     /// Fails if that is more than allowed.
-    pub(crate) fn check(self, params: &Params, most: Option<u64>) -> Result<(), Error> {
+    pub(crate) fn check(&self, most: Option<u64>) -> Result<(), Error> {
         let Some(most) = most.filter(|&most| self.peak() > most) else { return Ok(()) };
-        let half = Self { features: self.features / 2, ..self }.peak();
-        let halving_helps = params.feature_precision == FeaturePrecision::F32 && half <= most;
-        Err(Error::Memory { expected: self.peak(), most, halved: halving_helps.then_some(half) })
+        let half = self.peak() - self.halved;
+        Err(Error::Memory {
+            expected: self.peak(),
+            most,
+            halved: (self.halved > 0 && half <= most).then_some(half),
+        })
     }
 }
 

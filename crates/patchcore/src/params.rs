@@ -1,5 +1,6 @@
-//! What a model is made of, with the presets.
+//! What a member of a model is made of.
 
+use crate::anomaly_map::MapStyle;
 use crate::coreset::{BankSize, Sampler, SamplerKind};
 use crate::embedding::{PatchEmbedding, Reduction};
 use crate::patch::PatchShape;
@@ -10,7 +11,7 @@ use patchcore_backbone::networks::{ARCHITECTURES, Architecture};
 use patchcore_image::{Geometry, Preprocess};
 use serde::{Deserialize, Serialize};
 
-/// All parameters of a model, apart from the weights of its backbone.
+/// All parameters of a member, apart from the weights of its backbone.
 ///
 /// The default is our own configuration on the built-in backbone; [`Params::reference`] is the original's.
 ///
@@ -28,6 +29,9 @@ pub struct Params {
     pub backbone: String,
     /// `layers_to_extract_from`: the tapped layers; the first gives the patch grid.
     pub layers: Vec<String>,
+    /// How the layers of a network from an ONNX file are read; none for a network that runs natively.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onnx: Option<OnnxTaps>,
     /// In which numbers the backbone computes.
     #[serde(default)]
     pub precision: Precision,
@@ -46,6 +50,19 @@ pub struct Params {
     pub image_score: ImageScore,
     /// Sigma of the anomaly map's blur, in pixels of the network's input.
     pub map_sigma: f64,
+    /// How patch scores become pixels.
+    #[serde(default)]
+    pub map_style: MapStyle,
+}
+
+/// How the layers of a network from an ONNX file are read; what is left open is recognised from the file and the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnnxTaps {
+    /// The order of axes: `nchw`, `nhwc` or `tokens`.
+    pub layout: Option<String>,
+    /// Tokens before those of the patches.
+    pub prefix_tokens: Option<usize>,
 }
 
 /// Rules by which distances become scores, by the name of who uses them.
@@ -60,7 +77,7 @@ pub enum Scoring {
         /// Rows, the match included.
         support: usize,
     },
-    /// anomalib: as the paper, but with a single row the largest distance as it is.
+    /// anomalib: as the paper, but with a single row the largest distance as it is; its own style of maps.
     Anomalib {
         /// `num_neighbors`, the match included.
         support: usize,
@@ -68,13 +85,14 @@ pub enum Scoring {
 }
 
 impl Scoring {
-    fn parts(self) -> (PatchDistance, ImageScore, f64) {
+    fn parts(self) -> (PatchDistance, ImageScore, f64, MapStyle) {
+        use MapStyle::{Bilinear, Nearest};
         use PatchDistance::{L2, SquaredL2};
         match self {
-            Self::Blurred => (L2, ImageScore::BlurredMax { sigma_share: 0.035 }, 6.0),
-            Self::Reference => (SquaredL2, ImageScore::Max, 4.0),
-            Self::Paper { support } => (L2, ImageScore::Paper { neighbours: support }, 4.0),
-            Self::Anomalib { support } => (L2, ImageScore::Anomalib { neighbours: support }, 4.0),
+            Self::Blurred => (L2, ImageScore::BlurredMax { sigma_share: 0.035 }, 6.0, Bilinear),
+            Self::Reference => (SquaredL2, ImageScore::Max, 4.0, Bilinear),
+            Self::Paper { support } => (L2, ImageScore::Paper { neighbours: support }, 4.0, Bilinear),
+            Self::Anomalib { support } => (L2, ImageScore::Anomalib { neighbours: support }, 4.0, Nearest),
         }
     }
 }
@@ -89,11 +107,12 @@ impl Params {
     /// Our own configuration: the whole picture with its aspect kept, raw concatenation of the taps, exact greedy, image
     /// score from the blurred patch scores.
     pub fn ours(backbone: &Architecture) -> Self {
-        let (patch_distance, image_score, map_sigma) = Scoring::Blurred.parts();
+        let (patch_distance, image_score, map_sigma, map_style) = Scoring::Blurred.parts();
         Self {
             preprocess: preprocess(backbone, Geometry::Whole { area_side: 224, multiple: 16 }),
             backbone: backbone.name.to_string(),
             layers: backbone.layers.map(String::from).to_vec(),
+            onnx: None,
             precision: Precision::F32,
             feature_precision: FeaturePrecision::F32,
             embedding: PatchEmbedding { patch: PatchShape { size: 3, stride: 1 }, reduction: Reduction::Raw },
@@ -102,6 +121,7 @@ impl Params {
             patch_distance,
             image_score,
             map_sigma,
+            map_style,
         }
     }
 
@@ -115,19 +135,21 @@ impl Params {
     /// ```
     #[must_use]
     pub fn scored_by(self, rule: Scoring) -> Self {
-        let (patch_distance, image_score, map_sigma) = rule.parts();
-        Self { patch_distance, image_score, map_sigma, ..self }
+        let (patch_distance, image_score, map_sigma, map_style) = rule.parts();
+        Self { patch_distance, image_score, map_sigma, map_style, ..self }
     }
 
     /// The original's configuration: shorter side `resize`, centre crop `image_size`, sampling ratio `percentage`.
     ///
-    /// `IM224` is `(256, 224, 0.1)`, `IM320` is `(366, 320, 0.01)`.
+    /// `IM224` is `(256, 224, 0.1)`, `IM320` is `(366, 320, 0.01)`. Layers are those that the original really takes: see
+    /// [`Architecture::overwritten_taps`], which other layers need too.
     pub fn reference(backbone: &Architecture, resize: usize, image_size: usize, percentage: f64) -> Self {
-        let (patch_distance, image_score, map_sigma) = Scoring::Reference.parts();
+        let (patch_distance, image_score, map_sigma, map_style) = Scoring::Reference.parts();
         Self {
             preprocess: preprocess(backbone, Geometry::ResizeCrop { resize, crop: [image_size; 2] }),
             backbone: backbone.name.to_string(),
-            layers: backbone.layers.map(String::from).to_vec(),
+            layers: backbone.overwritten_taps(&backbone.layers.map(String::from)),
+            onnx: None,
             precision: Precision::F32,
             feature_precision: FeaturePrecision::F32,
             embedding: PatchEmbedding {
@@ -139,6 +161,7 @@ impl Params {
             patch_distance,
             image_score,
             map_sigma,
+            map_style,
         }
     }
 

@@ -1,6 +1,5 @@
 //! The two halves of the way: pictures to embeddings, embeddings to a prediction.
 
-use crate::anomaly_map::anomaly_map_between;
 use crate::bank::MemoryBank;
 use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
@@ -16,14 +15,33 @@ use rayon::prelude::*;
 /// What a model says about one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// The image score: higher is more anomalous, finite, in embedding units (squared for the original's rule).
+    /// The image score: higher is more anomalous, finite. In embedding units (squared for the original's rule); of an
+    /// ensemble, in multiples of what a good patch usually scores.
     pub image_score: f32,
-    /// One score per pixel of the network's input, `[h, w]`.
+    /// One score per pixel of the first member's input, `[h, w]`.
     pub anomaly_map: AnomalyMap,
-    /// One score per patch, on the patch grid.
-    pub patch_scores: AnomalyMap,
+    /// What each member says about its patches.
+    pub patches: Vec<PatchScores>,
+}
+
+/// What a member says about the patches of one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchScores {
+    /// One score per patch, on the patch grid, in embedding units.
+    pub scores: AnomalyMap,
     /// The nearest bank row of each patch, row by row of the grid.
     pub nearest: Vec<u32>,
+}
+
+/// What one member says about one picture, in its own units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberPrediction {
+    /// The image score: higher is more anomalous, finite, in embedding units (squared for the original's rule).
+    pub image_score: f32,
+    /// One score per pixel of the member's input, `[h, w]`.
+    pub anomaly_map: AnomalyMap,
+    /// The patches.
+    pub patches: PatchScores,
 }
 
 /// Fails unless the network computes in this precision.
@@ -102,24 +120,21 @@ impl Searched<'_> {
     }
 }
 
-/// Turns the neighbours of a picture's patches `rows` into its scores and its map.
-pub(crate) fn judge(
+/// Turns the neighbours of a picture's patches `rows` into patch scores and the image score.
+pub(crate) fn score(
     params: &Params,
     searched: Searched,
     rows: &[f32],
     neighbours: &Neighbours,
     grid: [usize; 2],
-    input: [usize; 2],
-    between: &mut Vec<f32>,
-) -> Result<Prediction, Error> {
-    let patches = patch_scores(neighbours, grid, params.patch_distance)?;
+) -> Result<(f32, PatchScores), Error> {
+    let scores = patch_scores(neighbours, grid, params.patch_distance)?;
     let nearest: Vec<u32> = neighbours.index.iter().step_by(neighbours.k).copied().collect();
     let d = searched.bank.rows.dim();
     let support = |patch: usize, b| searched.support(&rows[patch * d..][..d], nearest[patch], b);
-    let image_score = params.image_score.score(&patches, support);
+    let image_score = params.image_score.score(&scores, support);
     if !image_score.is_finite() {
         return Err(Error::NotFinite);
     }
-    let map = anomaly_map_between(&patches, input, params.map_sigma, between);
-    Ok(Prediction { image_score, anomaly_map: map, patch_scores: patches, nearest })
+    Ok((image_score, PatchScores { scores, nearest }))
 }

@@ -7,20 +7,19 @@ use crate::{Error, FeaturePrecision, Features};
 /// Most pictures of a sample, and most patches of each.
 const SAMPLE: [usize; 2] = [8, 24];
 
-/// The embeddings of all training pictures, and which rows belong to which picture.
+/// One member's embeddings of all training pictures, and which rows belong to which picture.
 #[derive(Default)]
 pub(crate) struct TrainingPatches {
     pub(crate) rows: Features,
     /// First row and grid of each picture.
     pub(crate) pictures: Vec<(usize, [usize; 2])>,
-    pub(crate) names: Vec<String>,
-    pub(crate) skipped: Vec<String>,
 }
 
 impl TrainingPatches {
-    /// Adds the patches of the next name's picture, one of `total`.
+    /// Adds the patches of the next picture, one of `total`.
     pub(crate) fn push(
         &mut self,
+        name: &str,
         picture: &PictureEmbeddings,
         precision: FeaturePrecision,
         total: usize,
@@ -30,7 +29,7 @@ impl TrainingPatches {
             self.rows = Features::with_capacity(precision, picture.rows.len() * total, picture.rows.dim());
         }
         let first = self.rows.len();
-        self.rows.extend(picture.rows.data(), &self.names[self.pictures.len()])?;
+        self.rows.extend(picture.rows.data(), name)?;
         self.pictures.push((first, picture.grid));
         Ok(())
     }

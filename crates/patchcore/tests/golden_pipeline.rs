@@ -80,11 +80,13 @@ impl Case {
             ["test/good/000", "test/scratch/000", "test/spot/000"].map(toy).to_vec()
         };
         let predictions: Vec<_> = pictures.iter().map(|p| model.predict(p).unwrap()).collect();
-        self.check_bank(&golden, model.fitted(), predictions[0].patch_scores.data().len());
+        self.check_bank(&golden, model.fitted(), predictions[0].patches[0].scores.data().len());
 
         // The original's squared distances come from the expanded form: their error grows with the norms.
-        let largest_norm = (0..model.fitted().bank.len())
-            .map(|i| model.fitted().bank.rows.row(i).iter().map(|v| f64::from(*v).powi(2)).sum::<f64>())
+        let largest_norm = (0..model.fitted().members[0].bank.len())
+            .map(|i| {
+                model.fitted().members[0].bank.rows.row(i).iter().map(|v| f64::from(*v).powi(2)).sum::<f64>()
+            })
             .fold(0.0, f64::max);
         let tolerance = 1e-5 * 2.0 * largest_norm;
         let (_, patch_scores) = golden.f32("patch_scores");
@@ -92,7 +94,7 @@ impl Case {
         let (_, image_scores) = golden.f32("image_scores");
         for (i, p) in predictions.iter().enumerate() {
             let expected = &patch_scores[i * per_picture..][..per_picture];
-            assert_all_close("patch scores", p.patch_scores.data(), expected, tolerance);
+            assert_all_close("patch scores", p.patches[0].scores.data(), expected, tolerance);
             assert_all_close("image score", &[p.image_score], &image_scores[i..=i], tolerance);
         }
         let name = if golden.names().contains(&"maps".to_string()) { "maps" } else { "map_a" };
@@ -105,7 +107,8 @@ impl Case {
         }
         let (_, nearest) = golden.i32("nn_idx");
         let firsts: Vec<i32> = nearest.iter().step_by(self.k).copied().collect();
-        let got: Vec<i32> = predictions.iter().flat_map(|p| p.nearest.iter().map(|&i| i as i32)).collect();
+        let got: Vec<i32> =
+            predictions.iter().flat_map(|p| p.patches[0].nearest.iter().map(|&i| i as i32)).collect();
         let different = firsts.iter().zip(&got).filter(|(a, b)| a != b).count();
         assert!(different * 1000 <= got.len(), "{different} of {} nearest rows differ", got.len());
     }
@@ -114,7 +117,7 @@ impl Case {
     fn check_bank(&self, golden: &Fixture, fitted: &Fitted, patches: usize) {
         let grid = golden.f32("patch_scores").0;
         assert_eq!(grid[1] * grid[2], patches);
-        let got: Vec<i64> = fitted
+        let got: Vec<i64> = fitted.members[0]
             .bank
             .origins
             .iter()
@@ -127,9 +130,9 @@ impl Case {
             let mean = rows.iter().map(|v| f64::from(*v)).sum::<f64>() / rows.len() as f64;
             let std =
                 (rows.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / rows.len() as f64).sqrt();
-            assert_all_close("bank", fitted.bank.rows.data(), &rows, 1e-5 * std * 2.0);
+            assert_all_close("bank", fitted.members[0].bank.rows.data(), &rows, 1e-5 * std * 2.0);
         }
-        assert_eq!(fitted.params.image_score, ImageScore::Max);
+        assert_eq!(fitted.members[0].params.image_score, ImageScore::Max);
     }
 }
 

@@ -4,8 +4,8 @@
 use patchcore::coreset::{Projection, approximate_greedy, exact_greedy};
 use patchcore::search::nearest;
 use patchcore::{
-    ImageScore, MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet, Reduction,
-    anomaly_map, gaussian_blur, patch_scores, pool_patches,
+    ImageScore, MapStyle, MemoryBank, Mt19937, Origin, PatchDistance, PatchEmbedding, PatchShape, Quiet,
+    Reduction, anomaly_map, gaussian_blur, patch_scores, pool_patches,
 };
 use patchcore_kernels::isa::Isa;
 use patchcore_kernels::patches::{Map, bins, mean_bins};
@@ -133,14 +133,14 @@ fn bilinear_and_gaussian() {
         for (input, expected) in
             plane(&format!("bilinear/{size}/in")).iter().zip(plane(&format!("bilinear/{size}/out")))
         {
-            let got = anomaly_map(input, [expected.height(), expected.width()], 0.0);
+            let got = anomaly_map(input, [expected.height(), expected.width()], 0.0, MapStyle::Bilinear);
             assert_all_close(size, got.data(), expected.data(), 1e-6);
         }
     }
     for size in ["7x7_to_56x56", "6x8_to_48x64", "28x28_to_224x224", "4x4_to_10x10", "3x3_to_5x40"] {
         let (input, expected) =
             (&plane(&format!("segmentor/{size}/in"))[0], &plane(&format!("segmentor/{size}/out"))[0]);
-        let got = anomaly_map(input, [expected.height(), expected.width()], 4.0);
+        let got = anomaly_map(input, [expected.height(), expected.width()], 4.0, MapStyle::Bilinear);
         let largest = expected.min_max().unwrap().1;
         assert_all_close(size, got.data(), expected.data(), 1e-6 * f64::from(largest));
     }

@@ -38,8 +38,8 @@ fn after_the_first_a_picture_needs_no_memory_but_its_result() {
         params.embedding.reduction = reduction;
         let (info, prediction) = counted(params);
         let values = prediction.anomaly_map.data().len()
-            + prediction.patch_scores.data().len()
-            + prediction.nearest.len();
+            + prediction.patches[0].scores.data().len()
+            + prediction.patches[0].nearest.len();
         let result = (values * size_of::<f32>()) as u64;
         assert!(info.bytes_total >= result, "{info:?} counts another thread");
         assert!(info.bytes_total < result + SMALL, "{info:?}, of which {result} bytes are the result");

@@ -179,9 +179,9 @@ impl Run {
             let mut params = self.params();
             params.num_nn = k;
             let model = PatchCore::load(params, self.backbone()).unwrap().fit(&train(), &Quiet).unwrap();
-            let bank = &model.fitted().bank;
+            let bank = &model.fitted().members[0].bank;
             let predictions: Vec<Prediction> = test().iter().map(|p| model.predict(p).unwrap()).collect();
-            let grid = [predictions[0].patch_scores.height(), predictions[0].patch_scores.width()];
+            let grid = [predictions[0].patches[0].scores.height(), predictions[0].patches[0].scores.width()];
             let picks: Vec<usize> = bank
                 .origins
                 .iter()
@@ -198,7 +198,7 @@ impl Run {
         let of_all = |values: &dyn Fn(&Prediction) -> Vec<f32>| -> Vec<f32> {
             predictions.iter().flat_map(values).collect()
         };
-        let scores = of_all(&|p| p.patch_scores.data().to_vec());
+        let scores = of_all(&|p| p.patches[0].scores.data().to_vec());
         assert_near(&part("patch scores"), &scores, &PARITY.f32(&part("patch_scores")).1, 1e-5);
         let scores = of_all(&|p| vec![p.image_score]);
         assert_near(&part("image scores"), &scores, &PARITY.f32(&part("image_scores")).1, 1e-5);
@@ -208,7 +208,7 @@ impl Run {
         });
         assert_near(&part("maps"), &maps, &PARITY.f32(&part("maps_sub2")).1, 1e-5);
         let nearest: Vec<usize> =
-            predictions.iter().flat_map(|p| p.nearest.iter().map(|&i| i as usize)).collect();
+            predictions.iter().flat_map(|p| p.patches[0].nearest.iter().map(|&i| i as usize)).collect();
         assert_eq!(nearest, as_usize(&PARITY.i64(&part("nearest")).1), "{}", part("nearest"));
     }
 }

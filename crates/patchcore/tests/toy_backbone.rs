@@ -1,107 +1,16 @@
 //! The method on a toy backbone: stages can be exchanged and tested without a network.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod toy;
+
 use patchcore::{
-    BankSize, Error, FeaturePrecision, Model, OnBadPicture, Params, PatchCore, PatchEmbedding, PatchShape,
-    Quiet, Reduction, SamplerKind, Scoring, Verdict, Workspace,
+    BankSize, Error, FeaturePrecision, Model, OnBadPicture, Params, PatchCore, Quiet, SamplerKind, Scoring,
+    Verdict, Workspace,
 };
-use patchcore_backbone::{BackboneError, FeatureExtractor, Precision};
-use patchcore_image::{Geometry, Picture};
-use patchcore_tensor::Tensor;
-use patchcore_testkit::{assert_all_close, weights::uniform};
-use proptest::prelude::*;
+use patchcore_backbone::Precision;
+use patchcore_image::Picture;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Two layers: means over 4 x 4 and over 8 x 8 pixels, three channels each.
-struct Toy {
-    layers: Vec<String>,
-    /// Added to every feature: a broken network gives NaN.
-    offset: f32,
-    /// Anything but `f32` rounds to eighths.
-    precision: Precision,
-    weights: &'static str,
-}
-
-impl Toy {
-    fn new() -> Self {
-        Self {
-            layers: vec!["fine".into(), "coarse".into()],
-            offset: 0.0,
-            precision: Precision::F32,
-            weights: "toy weights",
-        }
-    }
-
-    fn rounded() -> Self {
-        Self { precision: Precision::Bf16, ..Self::new() }
-    }
-}
-
-impl FeatureExtractor for Toy {
-    fn name(&self) -> &'static str {
-        "toy"
-    }
-
-    fn layers(&self) -> &[String] {
-        &self.layers
-    }
-
-    fn precision(&self) -> Precision {
-        self.precision
-    }
-
-    fn fingerprint(&self) -> &'static str {
-        self.weights
-    }
-
-    fn features_into(&self, pictures: &Tensor, maps: &mut Vec<Tensor>) -> Result<(), BackboneError> {
-        let [n, h, w, c] = pictures.shape();
-        let mean = |side: usize| {
-            let mut out = Tensor::zeros([n, h / side, w / side, c]);
-            let (gh, gw) = (h / side, w / side);
-            for (place, pixel) in out.data_mut().chunks_exact_mut(c).enumerate() {
-                let (i, y, x) = (place / gw / gh, place / gw % gh * side, place % gw * side);
-                for offset in 0..side * side {
-                    let from = pictures.pixel(i, y + offset / side, x + offset % side);
-                    pixel
-                        .iter_mut()
-                        .zip(from)
-                        .for_each(|(o, v)| *o += v / (side * side) as f32 + self.offset);
-                }
-                if self.precision != Precision::F32 {
-                    for v in pixel {
-                        *v = (*v * 8.0).round() / 8.0;
-                    }
-                }
-            }
-            out
-        };
-        *maps = vec![mean(4), mean(8)];
-        Ok(())
-    }
-}
-
-fn params() -> Params {
-    let layers = vec!["fine".into(), "coarse".into()];
-    let mut params = Params { backbone: "toy".into(), layers, ..Params::default() };
-    params.preprocess.geometry = Geometry::Whole { area_side: 48, multiple: 8 };
-    params
-}
-
-/// A grey gradient with noise; `spot` paints a bright square.
-fn picture(seed: u64, spot: bool) -> Picture {
-    let noise = uniform("picture", seed, 48 * 48);
-    let pixel = |i: usize| {
-        let (y, x) = (i / 48, i % 48);
-        let bright = spot && (20..32).contains(&y) && (20..32).contains(&x);
-        [if bright { 250 } else { 90 + (x + (noise[i] * 12.0) as usize) as u8 }; 3]
-    };
-    Picture::from_rgb(48, 48, (0..48 * 48).flat_map(pixel).collect()).unwrap()
-}
-
-fn good(n: u64) -> Vec<(String, Picture)> {
-    (0..n).map(|i| (format!("{i}.png"), picture(i, false))).collect()
-}
+use toy::{Toy, good, params, picture};
 
 #[test]
 fn a_bright_spot_is_found_where_it_is() {
@@ -113,7 +22,7 @@ fn a_bright_spot_is_found_where_it_is() {
     let largest = spot.anomaly_map.min_max().unwrap().1;
     let at = spot.anomaly_map.data().iter().position(|&v| v == largest).unwrap();
     assert!((20..32).contains(&(at / 48)) && (20..32).contains(&(at % 48)), "{at}");
-    assert_eq!((spot.patch_scores.height(), spot.patch_scores.width()), (12, 12));
+    assert_eq!((spot.patches[0].scores.height(), spot.patches[0].scores.width()), (12, 12));
 }
 
 #[test]
@@ -143,7 +52,7 @@ fn threads_and_samplers_change_nothing_that_they_must_not() {
     let mut params = params();
     params.sampler.kind = SamplerKind::Identity;
     let model = PatchCore::load(params, Toy::new()).unwrap().fit(&good(3), &Quiet).unwrap();
-    assert_eq!(model.fitted().bank.len(), 3 * 144);
+    assert_eq!(model.fitted().members[0].bank.len(), 3 * 144);
     // Every patch is in the bank: a training picture scores zero.
     assert_eq!(model.predict(&picture(1, false)).unwrap().image_score, 0.0);
 }
@@ -152,11 +61,11 @@ fn threads_and_samplers_change_nothing_that_they_must_not() {
 fn every_bank_row_knows_its_picture_and_place() {
     let model = PatchCore::load(params(), Toy::new()).unwrap().fit(&good(4), &Quiet).unwrap();
     let fitted = model.fitted();
-    for (i, origin) in fitted.bank.origins.iter().enumerate().step_by(17) {
+    for (i, origin) in fitted.members[0].bank.origins.iter().enumerate().step_by(17) {
         let name = &fitted.training.pictures[origin.picture as usize];
         assert_eq!(name, &format!("{}.png", origin.picture));
         let prediction = model.predict(&picture(u64::from(origin.picture), false)).unwrap();
-        assert_eq!(prediction.patch_scores.at(origin.y as usize, origin.x as usize), 0.0, "row {i}");
+        assert_eq!(prediction.patches[0].scores.at(origin.y as usize, origin.x as usize), 0.0, "row {i}");
     }
 }
 
@@ -191,12 +100,13 @@ fn a_chooser_chooses_and_the_own_network_embeds() {
     let own = load(Precision::Bf16, Toy::rounded()).fit(&good(6), &Quiet).unwrap();
     let both = load(Precision::Bf16, Toy::rounded()).choose_by(Toy::new()).unwrap();
     let both = both.fit(&good(6), &Quiet).unwrap();
-    let (exact, own, bank) = (&exact.fitted().bank, &own.fitted().bank, &both.fitted().bank);
+    let (exact, own, bank) =
+        (&exact.fitted().members[0].bank, &own.fitted().members[0].bank, &both.fitted().members[0].bank);
     assert_ne!(own.origins, exact.origins);
     assert_eq!(bank.origins, exact.origins);
     for origin in &bank.origins {
         let prediction = both.predict(&picture(u64::from(origin.picture), false)).unwrap();
-        assert_eq!(prediction.patch_scores.at(origin.y as usize, origin.x as usize), 0.0);
+        assert_eq!(prediction.patches[0].scores.at(origin.y as usize, origin.x as usize), 0.0);
     }
 
     let rounded = || load(Precision::Bf16, Toy::rounded());
@@ -232,7 +142,7 @@ fn features_kept_as_halves() {
         PatchCore::load(params, toy).unwrap().fit(&good(3), &Quiet)
     };
     let model = fit(Toy::new()).unwrap();
-    let values = model.fitted().bank.rows.data();
+    let values = model.fitted().members[0].bank.rows.data();
     assert!(values.iter().all(|v| v.to_bits() % (1 << 13) == 0), "{values:?}");
     let Err(error) = fit(Toy { offset: 2e4, ..Toy::new() }) else { panic!("fitted on infinity") };
     assert!(matches!(&error, Error::FeatureRange { picture, .. } if picture == "0.png"), "{error}");
@@ -277,10 +187,11 @@ fn weighed_scores_are_those_of_the_formula() {
     };
     for support in [2, 9, 200] {
         let model = fit(Scoring::Paper { support });
-        let (bank, mut space) = (&model.fitted().bank.rows, Workspace::default());
-        model.preprocess(&picture(7, true), &mut space);
-        model.features(&mut space).unwrap();
-        model.embed(&mut space).unwrap();
+        let (bank, mut space) = (&model.fitted().members[0].bank.rows, Workspace::default());
+        let steps = model.members().next().unwrap();
+        steps.preprocess(&picture(7, true), &mut space);
+        steps.features(&mut space).unwrap();
+        steps.embed(&mut space).unwrap();
         let rows = &space.embeddings.rows;
         let nearest = |query: &[f32]| {
             let mut all: Vec<usize> = (0..bank.len()).collect();
@@ -301,7 +212,7 @@ fn weighed_scores_are_those_of_the_formula() {
     }
     let largest = |rule| {
         let prediction = fit(rule).predict(&picture(7, true)).unwrap();
-        (prediction.image_score, prediction.patch_scores.min_max().unwrap().1)
+        (prediction.image_score, prediction.patches[0].scores.min_max().unwrap().1)
     };
     let (plain, patch) = largest(Scoring::Anomalib { support: 1 });
     assert_eq!(plain, patch);
@@ -370,82 +281,6 @@ fn all_bad_pictures_are_listed_or_left_out() {
     assert!(fit(OnBadPicture::Skip, (0..7).collect()).is_err());
 }
 
-/// The order of the original: neighbourhoods first, then every offset resampled as a plane of its own, then pooled.
-fn embed_as_written(maps: &[Tensor], size: usize, pretrain: usize, target: usize) -> Vec<f64> {
-    let pad = (size - 1) / 2;
-    let grid = |map: &Tensor| {
-        let [_, h, w, _] = map.shape();
-        [h + 2 * pad - size + 1, w + 2 * pad - size + 1]
-    };
-    let bins = |values: &[f64], d: usize| -> Vec<f64> {
-        let n = values.len();
-        (0..d)
-            .map(|j| {
-                let bin = &values[j * n / d..((j + 1) * n).div_ceil(d)];
-                bin.iter().sum::<f64>() / bin.len() as f64
-            })
-            .collect()
-    };
-    let [gh, gw] = grid(&maps[0]);
-    let mut out = Vec::new();
-    for l in 0..gh * gw {
-        let mut joined = Vec::new();
-        for map in maps {
-            let [_, h, w, c] = map.shape();
-            let [own_h, own_w] = grid(map);
-            let at = |y: usize, x: usize, ch: usize, a: usize, b: usize| {
-                let (sy, sx) = (y + a, x + b);
-                let inside = sy >= pad && sx >= pad && sy - pad < h && sx - pad < w;
-                if inside { f64::from(map.pixel(0, sy - pad, sx - pad)[ch]) } else { 0.0 }
-            };
-            let source = |i: usize, from: usize, to: usize| {
-                let t = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0);
-                (t as usize, (t as usize + 1).min(from - 1), t.fract())
-            };
-            let (y0, y1, fy) = source(l / gw, own_h, gh);
-            let (x0, x1, fx) = source(l % gw, own_w, gw);
-            let mut values = Vec::new();
-            for (ch, a, b) in
-                (0..c).flat_map(|ch| (0..size).flat_map(move |a| (0..size).map(move |b| (ch, a, b))))
-            {
-                let row = |y| (1.0 - fx) * at(y, x0, ch, a, b) + fx * at(y, x1, ch, a, b);
-                values.push((1.0 - fy) * row(y0) + fy * row(y1));
-            }
-            joined.extend(bins(&values, pretrain));
-        }
-        out.extend(bins(&joined, target));
-    }
-    out
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-    #[test]
-    fn pooling_first_gives_what_the_original_gives(
-        size in 1usize..=6,
-        layers in prop::collection::vec((1usize..=5, 5usize..=9, 5usize..=9), 1..=3),
-        pretrain in 1usize..=40,
-        target in 1usize..=50,
-        seed: u64,
-    ) {
-        let maps: Vec<Tensor> = layers
-            .iter()
-            .enumerate()
-            .map(|(i, &(c, h, w))| {
-                let values = uniform("map", seed.wrapping_add(i as u64), h * w * c);
-                Tensor::from_vec([1, h, w, c], values.into_iter().map(|u| u as f32).collect()).unwrap()
-            })
-            .collect();
-        let embedding = PatchEmbedding {
-            patch: PatchShape { size, stride: 1 },
-            reduction: Reduction::Pooled { pretrain, target },
-        };
-        let got = embedding.embed(&maps).unwrap().remove(0);
-        let expected: Vec<f32> = embed_as_written(&maps, size, pretrain, target).into_iter().map(|v| v as f32).collect();
-        assert_all_close("embedding", got.rows.data(), &expected, 2e-6);
-    }
-}
-
 /// Without its own rows a picture may find fewer neighbours than a score needs: then there is no threshold, but a model.
 #[test]
 fn too_few_neighbours_for_a_threshold_are_no_failure() {
@@ -463,8 +298,9 @@ fn too_few_neighbours_for_a_threshold_are_no_failure() {
 fn a_bank_of_another_width_is_refused() {
     let model = PatchCore::load(params(), Toy::new()).unwrap().fit(&good(3), &Quiet).unwrap();
     let mut fitted = model.fitted().clone();
-    let rows = fitted.bank.len();
-    fitted.bank.rows = patchcore_tensor::Embeddings::from_vec(rows, 5, vec![0.0; rows * 5]).unwrap();
-    let error = Model::new(fitted, Toy::new()).unwrap().predict(&picture(1, false)).unwrap_err();
+    let rows = fitted.members[0].bank.len();
+    fitted.members[0].bank.rows =
+        patchcore_tensor::Embeddings::from_vec(rows, 5, vec![0.0; rows * 5]).unwrap();
+    let error = Model::new(fitted, vec![Toy::new()]).unwrap().predict(&picture(1, false)).unwrap_err();
     assert_eq!(error.to_string(), "the network gives embeddings of 6 values, the memory bank has 5");
 }

@@ -35,10 +35,30 @@ const RAMP: [(f32, [f32; 3]); 6] = [
 /// # Ok::<(), patchcore_report::ReportError>(())
 /// ```
 pub fn heat_map_png(map: &AnomalyMap, scale: &ColourScale) -> Result<Vec<u8>, ReportError> {
+    let rgb = heat_map_rgb(map, scale)?;
+    Picture { width: map.width(), height: map.height(), rgb }.to_png()
+}
+
+/// The same map as plain RGB bytes, for a [`Tile`](crate::Tile) of a contact sheet.
+///
+/// # Errors
+///
+/// As [`heat_map_png`]; no pixels give no bytes.
+///
+/// # Examples
+///
+/// ```
+/// # use patchcore_report::{ColourScale, heat_map_rgb};
+/// # use patchcore_tensor::AnomalyMap;
+/// let map = AnomalyMap::from_vec(2, 1, vec![0.0, 9.0]).expect("two scores");
+/// let rgb = heat_map_rgb(&map, &ColourScale { calm: 1.0, alarm: 5.0 })?;
+/// assert_eq!(rgb, [16, 18, 26, 255, 246, 190]);
+/// # Ok::<(), patchcore_report::ReportError>(())
+/// ```
+pub fn heat_map_rgb(map: &AnomalyMap, scale: &ColourScale) -> Result<Vec<u8>, ReportError> {
     scale.check()?;
     check_finite(map)?;
-    let rgb = map.data().iter().flat_map(|&score| heat(scale.position(score))).collect();
-    Picture { width: map.width(), height: map.height(), rgb }.to_png()
+    Ok(map.data().iter().flat_map(|&score| heat(scale.position(score))).collect())
 }
 
 fn heat(place: f32) -> [u8; 3] {

@@ -33,7 +33,7 @@ mod results;
 pub use colour::{ColourScale, FULL};
 pub use contact_sheet::{Tile, contact_sheet_png};
 pub use error::ReportError;
-pub use heat_map::heat_map_png;
+pub use heat_map::{heat_map_png, heat_map_rgb};
 pub use overlay::{overlay_png, overlay_rgb};
 pub use raw_map::raw_map_tiff;
 pub use results::{ResultsRow, results_csv};

@@ -63,6 +63,13 @@ pub enum Geometry {
         /// Size of the cut, `[h, w]`.
         crop: [usize; 2],
     },
+    /// As anomalib does it: both sides are brought to `size`, whatever the aspect, then the centre is cut out.
+    Stretch {
+        /// Size before the cut, `[h, w]`.
+        size: [usize; 2],
+        /// Size of the cut, `[h, w]`; the same as `size` cuts nothing away.
+        crop: [usize; 2],
+    },
     /// The whole picture, its aspect kept up to rounding: an area of about `area_side` squared, both sides multiples
     /// of `multiple` (and at least that).
     Whole {
@@ -129,6 +136,9 @@ impl Preprocess {
         let sizes = match self.geometry {
             Geometry::ResizeCrop { resize, crop: [h, w] } => {
                 vec![("resize", resize), ("crop height", h), ("crop width", w)]
+            }
+            Geometry::Stretch { size: [h, w], crop } => {
+                vec![("height", h), ("width", w), ("crop height", crop[0]), ("crop width", crop[1])]
             }
             Geometry::Whole { area_side, multiple } => vec![("area_side", area_side), ("multiple", multiple)],
         };
@@ -235,6 +245,9 @@ impl Preprocess {
                 let short = width.min(height);
                 let resized = |side: usize| if side == short { resize } else { resize * side / short };
                 [Axis::cropped(height, resized(height), h), Axis::cropped(width, resized(width), w)]
+            }
+            Geometry::Stretch { size, crop: [h, w] } => {
+                [Axis::cropped(height, size[0], h), Axis::cropped(width, size[1], w)]
             }
             Geometry::Whole { area_side, multiple } => {
                 let scale = area_side as f64 / (width as f64 * height as f64).sqrt();
