@@ -10,7 +10,7 @@ path = Path(sys.argv[1])
 with safe_open(path, framework="numpy") as model:
     header = json.loads(model.metadata()["patchcore"])
     bank, origin = model.get_tensor("bank"), model.get_tensor("bank_origin")
-assert header["format_version"] == 1, header["format_version"]
+assert header["format_version"] == 2, header["format_version"]
 assert bank.dtype == "float32" and bank.shape[0] == origin.shape[0], (bank.shape, origin.shape)
 assert origin[:, 0].max() < len(header["training"]["pictures"])
 data = path.read_bytes()

@@ -1,51 +1,146 @@
-//! The network that parameters or a model name, with its weights.
+//! The networks that parameters or a model name, with their weights.
 
 use crate::exit::Failure;
 use patchcore::{Fitted, Model, Params, PatchCore};
 use patchcore_backbone::networks::ARCHITECTURES;
 use patchcore_backbone::weights::Weights;
-use patchcore_backbone::{Backbone, BackboneError};
-use std::path::Path;
+use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor};
+use patchcore_hub::{Cache, pretrained};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The network of `params`: from a weights file, or the built-in one.
-fn open(params: &Params, weights: Option<&Path>) -> Result<Backbone, Failure> {
-    if let Some(path) = weights {
-        let file = Weights::read(path)?;
-        return Backbone::load(&params.backbone, &file, &params.layers, params.precision).map_err(|error| {
-            match error {
-                // It names the file itself.
-                BackboneError::WeightsFile(error) => error.into(),
-                error => about(path, error),
-            }
+/// A network, which several members may share.
+pub(crate) type Network = Arc<dyn FeatureExtractor>;
+
+/// The networks of members, in their order. Equal ones are loaded once. Files of weights belong to the different backbones
+/// in the order in which they come first; those that the user's folder for weights or the program itself has may go
+/// without if none is given, the built-in one always.
+pub(crate) fn open(members: &[&Params], weights: &[PathBuf]) -> Result<Vec<Network>, Failure> {
+    let mut names: Vec<&str> = Vec::new();
+    for member in members {
+        if !names.contains(&member.backbone.as_str()) {
+            names.push(&member.backbone);
+        }
+    }
+    let built_in = ARCHITECTURES[0].name;
+    if weights.len() < names.len() && names.len() > 1 {
+        names.retain(|name| *name != built_in);
+    }
+    if !(weights.is_empty() || weights.len() == names.len()) {
+        let message =
+            format!("{} files of weights for {} networks: {}", weights.len(), names.len(), names.join(", "));
+        return Err(Failure::usage(message).hint("repeat --weights FILE in the order of the networks"));
+    }
+    let mut open: Vec<Network> = Vec::new();
+    for (i, member) in members.iter().enumerate() {
+        let same = |other: &&Params| {
+            (&other.backbone, &other.layers, &other.onnx, other.precision)
+                == (&member.backbone, &member.layers, &member.onnx, member.precision)
+        };
+        let shared = members[..i].iter().position(same).map(|i| open[i].clone());
+        let file = names.iter().position(|name| *name == member.backbone).and_then(|i| weights.get(i));
+        open.push(match shared {
+            Some(network) => network,
+            None => load(member, file.map(PathBuf::as_path))?,
         });
     }
+    Ok(open)
+}
+
+/// The network of `params`: from a file, the built-in one, or with cached weights.
+fn load(params: &Params, file: Option<&Path>) -> Result<Network, Failure> {
+    if params.onnx.is_some() {
+        let Some(file) = file else {
+            return Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() })
+                .hint("give its ONNX file with --weights FILE"));
+        };
+        return onnx(params, file);
+    }
+    let cached = if file.is_none() { cached(&params.backbone)? } else { None };
+    if let Some(path) = file.or(cached.as_deref()) {
+        let weights = Weights::read(path)?;
+        let loaded = Backbone::load(&params.backbone, &weights, &params.layers, params.precision);
+        return Ok(Arc::new(loaded.map_err(|error| match error {
+            // It names the file itself.
+            BackboneError::WeightsFile(error) => error.into(),
+            error => about(path, error),
+        })?));
+    }
     if params.backbone == ARCHITECTURES[0].name {
-        return Ok(Backbone::embedded_with(&params.layers, params.precision)?);
+        return Ok(Arc::new(Backbone::embedded_with(&params.layers, params.precision)?));
     }
-    Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() })
-        .hint("give them with --weights FILE (.safetensors, or .pth as torchvision has them)"))
+    let hint = match pretrained(&params.backbone) {
+        Ok(_) => format!("patchcore weights fetch {}, or --weights FILE", params.backbone),
+        Err(_) => "give them with --weights FILE".to_string(),
+    };
+    Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() }).hint(hint))
 }
 
-/// The method on the network of `params`, ready to be fitted. It chooses the memory bank in the precision for that.
-pub(crate) fn method(params: Params, weights: Option<&Path>) -> Result<PatchCore<Backbone>, Failure> {
-    let network = open(&params, weights)?;
-    let precision = params.precision.choosing();
-    if precision == params.precision {
-        return Ok(PatchCore::load(params, network)?);
-    }
-    let chooser = open(&Params { precision, ..params.clone() }, weights)?;
-    Ok(PatchCore::load(params, network)?.choose_by(chooser)?)
+/// The network of an ONNX file.
+#[cfg(feature = "onnx")]
+fn onnx(params: &Params, file: &Path) -> Result<Network, Failure> {
+    use patchcore_onnx::{OnnxBackbone, OnnxOptions};
+    let taps = params.onnx.clone().unwrap_or_default();
+    let layout = taps.layout.as_deref().map(str::parse).transpose().map_err(Failure::usage)?;
+    let options = OnnxOptions {
+        layout,
+        prefix_tokens: taps.prefix_tokens,
+        precision: params.precision,
+        ..OnnxOptions::default()
+    };
+    Ok(Arc::new(OnnxBackbone::load(file, &params.layers, &options)?))
 }
 
-/// A model file with its network.
-pub(crate) fn open_model(path: &Path, weights: Option<&Path>) -> Result<Model<Backbone>, Failure> {
+#[cfg(not(feature = "onnx"))]
+fn onnx(_: &Params, file: &Path) -> Result<Network, Failure> {
+    let message = format!("{}: this program was built without ONNX", patchcore_files::shown(file));
+    Err(Failure::usage(message).hint("build it with the feature onnx"))
+}
+
+/// The checked weights of a network that is not built in, if the user's folder for weights has them.
+fn cached(backbone: &str) -> Result<Option<PathBuf>, Failure> {
+    let (Ok(weights), Ok(cache)) = (pretrained(backbone), Cache::usual(|name| std::env::var_os(name))) else {
+        return Ok(None);
+    };
+    if backbone == ARCHITECTURES[0].name || !cache.has(weights) {
+        return Ok(None);
+    }
+    let hint = format!("patchcore weights fetch {backbone} brings the right file");
+    cache.checked(weights).map(Some).map_err(|error| Failure::from(error).hint(hint))
+}
+
+/// The method on the networks of `members`, ready to be fitted. Each chooses its memory bank in the precision for that.
+pub(crate) fn method(members: Vec<Params>, weights: &[PathBuf]) -> Result<PatchCore<Network>, Failure> {
+    let choosing = |params: &Params| Params { precision: params.precision.choosing(), ..params.clone() };
+    let choosers: Vec<Params> = members.iter().map(choosing).collect();
+    let all: Vec<&Params> = members.iter().chain(&choosers).collect();
+    let mut networks = open(&all, weights)?;
+    let choosers = networks.split_off(members.len());
+    let mut method: Option<PatchCore<Network>> = None;
+    for ((params, network), chooser) in members.into_iter().zip(networks).zip(choosers) {
+        let own = params.precision;
+        let mut next = match method {
+            None => PatchCore::load(params, network)?,
+            Some(method) => method.with(params, network)?,
+        };
+        if chooser.precision() != own {
+            next = next.choose_by(chooser)?;
+        }
+        method = Some(next);
+    }
+    method.ok_or_else(|| Failure::usage("no network"))
+}
+
+/// A model file with its networks.
+pub(crate) fn open_model(path: &Path, weights: &[PathBuf]) -> Result<Model<Network>, Failure> {
     let fitted = Fitted::load(path)?;
-    let backbone = open(&fitted.params, weights)?;
-    Model::new(fitted, backbone).map_err(|error| about(path, error))
+    let members: Vec<&Params> = fitted.members.iter().map(|member| &member.params).collect();
+    let networks = open(&members, weights)?;
+    Model::new(fitted, networks).map_err(|error| about(path, error))
 }
 
 /// The error with the file that it is about in front.
-fn about(path: &Path, error: impl Into<Failure>) -> Failure {
+pub(crate) fn about(path: &Path, error: impl Into<Failure>) -> Failure {
     let mut failure = error.into();
     failure.message = format!("{}: {}", patchcore_files::shown(path), failure.message);
     failure

@@ -21,6 +21,8 @@ use patchcore_backbone::BackboneError;
 use patchcore_backbone::weights::{WeightsError, WeightsErrorKind};
 use patchcore_evaluation::EvaluationError;
 use patchcore_files::FileError;
+use patchcore_foreign::ForeignError;
+use patchcore_hub::HubError;
 use patchcore_image::{DatasetError, ErrorKind, ImageError};
 use serde_json::json;
 use std::error::Error;
@@ -189,11 +191,44 @@ impl From<WeightsError> for Failure {
     }
 }
 
+impl From<ForeignError> for Failure {
+    fn from(error: ForeignError) -> Self {
+        match error {
+            ForeignError::File(error) if error.is_missing() => Self::new(Code::Weights, error.to_string()),
+            ForeignError::File(error) => error.into(),
+            ForeignError::Torch(error) => error.into(),
+            ForeignError::Folder { .. } => Self::new(Code::Io, chain(&error)),
+            other => Self::new(Code::Weights, chain(&other)),
+        }
+    }
+}
+
+#[cfg(feature = "onnx")]
+impl From<patchcore_onnx::OnnxError> for Failure {
+    fn from(error: patchcore_onnx::OnnxError) -> Self {
+        use patchcore_onnx::{OnnxError, OnnxErrorKind};
+        let missing = matches!(&error, OnnxError::File(file) if file.is_missing());
+        let code = match error.kind() {
+            OnnxErrorKind::Io if !missing => Code::Io,
+            OnnxErrorKind::Usage => Code::Usage,
+            _ => Code::Weights,
+        };
+        Self::new(code, chain(&error))
+    }
+}
+
 impl From<BackboneError> for Failure {
     fn from(error: BackboneError) -> Self {
         let code = match error {
             BackboneError::WeightsFile(error) => return error.into(),
-            BackboneError::NeedsWeights { .. } | BackboneError::Weights { .. } => Code::Weights,
+            BackboneError::PictureSize { .. } => {
+                return Self::new(Code::Input, chain(&error)).hint(
+                    "--resize PIXELS and --imagesize PIXELS cut pictures to its size, or export it for pictures of any size",
+                );
+            }
+            BackboneError::Network { .. }
+            | BackboneError::NeedsWeights { .. }
+            | BackboneError::Weights { .. } => Code::Weights,
             BackboneError::Channels { .. } | BackboneError::TooSmall { .. } => Code::Input,
             _ => Code::Usage,
         };
@@ -230,6 +265,41 @@ impl From<patchcore::Error> for Failure {
             E::Parameter { .. } => Self::usage(message),
             _ => Self::new(Code::Input, message),
         }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        use HubError as E;
+        let code = match &error {
+            E::Unknown { .. } | E::Mirror { .. } | E::NoFolder | E::NoNetwork { .. } => Code::Usage,
+            E::File(file) if file.is_missing() => Code::Weights,
+            E::NotCached { .. }
+            | E::BadRecord { .. }
+            | E::WrongHash { .. }
+            | E::Unrecognised { .. }
+            | E::DoesNotLoad { .. } => Code::Weights,
+            E::TooLong { .. } => Code::Limit,
+            _ => Code::Io,
+        };
+        let hint = match &error {
+            E::NoFolder => Some("give one with --cache DIR or in PATCHCORE_WEIGHTS"),
+            E::NoNetwork { .. } | E::Processor { .. } => Some(
+                "download the file by other means; then `patchcore weights import FILE`, or --mirror FOLDER",
+            ),
+            E::Network { .. } | E::Status { .. } => {
+                Some("--mirror takes another address or a folder; `patchcore weights import FILE` a file")
+            }
+            E::WrongHash { .. } | E::DoesNotLoad { .. } => {
+                Some("--weights FILE of fit uses any file, unchecked")
+            }
+            E::BadRecord { .. } => {
+                Some("remove that file, and the weights are checked by their publisher's digits")
+            }
+            E::Unrecognised { .. } => Some("--name NAME says which network it is for"),
+            _ => None,
+        };
+        Self { hint: hint.map(str::to_string), ..Self::new(code, chain(&error)) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The patchcore program: fit, predict, evaluate, inspect, bench, demo.
+//! The patchcore program: fit, predict, evaluate, inspect, bench, demo, weights.
 //!
 //! This is a door: it turns words into library calls and results into lines, files and exit codes.
 
@@ -40,10 +40,15 @@ fn run(args: Args) -> Result<Code, Failure> {
     let shown = args.shown();
     match args.command {
         Command::Fit(fit) => commands::fit::run(&fit, shown),
+        Command::Calibrate(calibrate) => commands::calibrate::run(&calibrate, shown),
         Command::Predict(predict) => commands::predict::run(&predict, shown),
         Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, shown),
+        Command::Run(run) => commands::run::run(&run, shown),
         Command::Inspect(inspect) => commands::inspect::run(&inspect, shown),
+        Command::Import(import) => commands::import::run(&import, shown),
+        Command::Export(export) => commands::export::run(&export, shown),
         Command::Bench(bench) => commands::bench::run(&bench, shown),
         Command::Demo(demo) => commands::demo::run(&demo, shown),
+        Command::Weights(weights) => commands::weights::run(&weights, shown),
     }
 }

@@ -53,6 +53,21 @@ pub(crate) fn claim_folder(path: &Path, force: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes a new folder of this name in `parent`: where it exists already, the first of `NAME_0`, `NAME_1`, ... that does not.
+pub(crate) fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
+    make_folder(parent)?;
+    let numbered = (0..).map(|i| format!("{name}_{i}"));
+    for name in std::iter::once(name.to_string()).chain(numbered) {
+        let path = parent.join(name);
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(io_failure(&path, &e)),
+        }
+    }
+    Err(Failure::new(Code::Io, format!("{}: no name is left", shown(parent))))
+}
+
 /// Makes a folder and those above it, where they are missing.
 pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path).map_err(|e| io_failure(path, &e))

@@ -5,7 +5,9 @@ use crate::output;
 use patchcore::{Fitted, Prediction};
 use patchcore_files::write_atomic;
 use patchcore_image::Picture;
-use patchcore_report::{ColourScale, ReportError, heat_map_png, overlay_png, overlay_rgb, raw_map_tiff};
+use patchcore_report::{
+    ColourScale, ReportError, heat_map_png, heat_map_rgb, overlay_png, overlay_rgb, raw_map_tiff,
+};
 use patchcore_tensor::AnomalyMap;
 use std::path::{Path, PathBuf};
 
@@ -15,30 +17,60 @@ impl From<ReportError> for Failure {
     }
 }
 
-/// The one colour scale of a model, and the contour of its pixel threshold. Without a calibration the scale spans the
-/// map at hand.
-pub(crate) fn scale(fitted: &Fitted, map: &AnomalyMap) -> (ColourScale, Option<f32>) {
-    match &fitted.calibration {
-        Some(c) if c.pixel_threshold > 0.0 => {
-            (ColourScale::of_model(c.pixel_typical, c.pixel_threshold), Some(c.pixel_threshold))
-        }
-        _ => {
-            let (low, high) = map.min_max().unwrap_or((0.0, 1.0));
-            (ColourScale { calm: low, alarm: high.max(low + f32::MIN_POSITIVE.max(low.abs() * 1e-6)) }, None)
+/// What colours mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The one scale of a model, and the contour of its pixel threshold. Without a calibration, the map's own.
+    Model,
+    /// The scale of a whole test set, whose maps were brought to `[0, 1]`.
+    TestSet,
+    /// Each map on its own scale.
+    Picture,
+}
+
+impl Look {
+    fn scale(self, fitted: &Fitted, map: &AnomalyMap) -> (ColourScale, Option<f32>) {
+        match (self, &fitted.calibration) {
+            (Self::Model, Some(c)) if c.pixel_threshold > 0.0 => {
+                (ColourScale::of_model(c.pixel_typical, c.pixel_threshold), Some(c.pixel_threshold))
+            }
+            (Self::TestSet, _) => (ColourScale { calm: 0.0, alarm: 1.0 }, None),
+            _ => {
+                let (low, high) = map.min_max().unwrap_or((0.0, 1.0));
+                let alarm = high.max(low + f32::MIN_POSITIVE.max(low.abs() * 1e-6));
+                (ColourScale { calm: low, alarm }, None)
+            }
         }
     }
+}
+
+/// The anomaly map in the picture's own pixels.
+fn map_of(fitted: &Fitted, picture: &Picture, prediction: &Prediction) -> AnomalyMap {
+    let preprocess = &fitted.members[0].params.preprocess;
+    preprocess.map_to_picture(&prediction.anomaly_map, picture.width(), picture.height())
 }
 
 /// The picture under its anomaly map, as RGB.
 pub(crate) fn overlay(
     fitted: &Fitted,
+    look: Look,
     picture: &Picture,
     prediction: &Prediction,
 ) -> Result<Vec<u8>, Failure> {
-    let (width, height) = (picture.width(), picture.height());
-    let map = fitted.params.preprocess.map_to_picture(&prediction.anomaly_map, width, height);
-    let (scale, contour) = scale(fitted, &map);
-    Ok(overlay_rgb(picture.rgb(), width, height, &map, &scale, contour)?)
+    let map = map_of(fitted, picture, prediction);
+    let (scale, contour) = look.scale(fitted, &map);
+    Ok(overlay_rgb(picture.rgb(), picture.width(), picture.height(), &map, &scale, contour)?)
+}
+
+/// The anomaly map alone, as RGB of the picture's size.
+pub(crate) fn heat_map(
+    fitted: &Fitted,
+    look: Look,
+    picture: &Picture,
+    prediction: &Prediction,
+) -> Result<Vec<u8>, Failure> {
+    let map = map_of(fitted, picture, prediction);
+    Ok(heat_map_rgb(&map, &look.scale(fitted, &map).0)?)
 }
 
 /// Where the three files of a prediction lie.
@@ -58,8 +90,8 @@ pub(crate) fn write(
     prediction: &Prediction,
 ) -> Result<Written, Failure> {
     let (width, height) = (picture.width(), picture.height());
-    let map = fitted.params.preprocess.map_to_picture(&prediction.anomaly_map, width, height);
-    let (scale, contour) = scale(fitted, &map);
+    let map = map_of(fitted, picture, prediction);
+    let (scale, contour) = Look::Model.scale(fitted, &map);
     let path = |ending: &str| -> PathBuf {
         let mut name = stem.file_name().unwrap_or_default().to_os_string();
         name.push(ending);

@@ -76,11 +76,12 @@ impl Progress for Bars {
             return;
         }
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let patches: Vec<String> =
+            expected.patches.iter().map(|[n, d]| format!("{n} patches of {d} values")).collect();
         let text = format!(
-            "note: will hold about {} MiB at most: {} patches of {} values take {}, the program {}, choosing and searching {}",
+            "note: will hold about {} MiB at most: {} take {}, the program {}, choosing and searching {}",
             mib(expected.peak()),
-            expected.patches,
-            expected.dim,
+            patches.join(" and "),
             mib(expected.features),
             mib(expected.program),
             mib(expected.beyond),

@@ -73,6 +73,39 @@ fn a_folder_of_models_measures_every_category_and_their_mean() {
 }
 
 #[test]
+fn models_and_categories_go_in_pairs_or_one_serves_all() {
+    let room = room_with_models();
+    let heads = |line: &str| -> Vec<String> {
+        let text = room.run(line).succeeds().stdout;
+        text.lines().skip(1).map(|l| l.split_whitespace().next().unwrap().to_string()).collect()
+    };
+    let (bolt, nut) = ("models/bolt.patchcore", "models/nut.patchcore");
+    let both = "--dataset set --category nut --category bolt";
+    assert_eq!(heads(&format!("evaluate {nut} {bolt} {both}")), ["nut", "bolt", "mean"]);
+    assert_eq!(heads(&format!("evaluate {nut} {both}")), ["nut", "bolt", "mean"]);
+    room.run(&format!("evaluate {nut} {bolt} {nut} {both}"))
+        .fails(2, &["3 models for 2 categories", "one for all"]);
+    // Each with its own: what pairs them wrongly would find other metrics.
+    let score = |line: &str| room.run(line).succeeds().json()["categories"][0]["scores"].clone();
+    let paired = score(&format!("evaluate --json {nut} {bolt} {both}"));
+    assert_eq!(paired, score(&format!("evaluate --json {nut} --dataset set --category nut")));
+}
+
+#[test]
+fn pictures_on_their_own_scale_only_when_asked() {
+    let room = Room::with_model();
+    let line = "evaluate bolt.patchcore --dataset set --category bolt";
+    let size = |folder: &str| {
+        let png = image::open(room.path(format!("{folder}/bolt/good/000.png"))).unwrap();
+        (png.width(), png.height())
+    };
+    room.run(&format!("{line} -o fixed")).succeeds();
+    room.run(&format!("{line} -o auto --autoscale")).succeeds();
+    // Picture and overlay; picture, mask and map.
+    assert!(size("auto").0 > size("fixed").0, "{:?} {:?}", size("auto"), size("fixed"));
+}
+
+#[test]
 fn both_pixel_rules_work() {
     let room = Room::with_model();
     for rule in ["original", "reference"] {

@@ -14,7 +14,8 @@ fn a_folder_of_good_pictures_becomes_a_model() {
     let run = room.run("fit --good set/bolt/train/good -o part.patchcore").succeeds();
     assert!(run.stdout.starts_with("fitted part.patchcore on 6 pictures in "), "{}", run.stdout);
     assert!(
-        run.stdout.contains(": 2000 of 4608 patches kept, 152 values each\ncovering radius "),
+        run.stdout
+            .contains("efficientnet_lite0: 2000 of 4608 patches kept, 152 values each; covering radius "),
         "{}",
         run.stdout
     );
@@ -48,11 +49,13 @@ fn the_json_summary_says_what_was_fitted() {
     assert_eq!(summary["model"], "part.patchcore");
     assert_eq!(summary["pictures"], 6);
     assert_eq!(summary["skipped"], Value::Array(vec![]));
-    assert_eq!(summary["patches"], 6 * 4 * 4);
-    assert_eq!(summary["bank_rows"], 9);
-    assert_eq!(summary["embedding_dimension"], 152);
+    let member = &summary["members"][0];
+    assert_eq!(member["patches"], 6 * 4 * 4);
+    assert_eq!(member["bank_rows"], 9);
+    assert_eq!(member["embedding_dimension"], 152);
+    assert!(member["covering_radius"].as_f64().is_some_and(|v| v > 0.0), "{summary}");
     assert_eq!(summary["false_alarm_rate"], 1.0 / 7.0);
-    for number in ["covering_radius", "image_threshold", "seconds"] {
+    for number in ["image_threshold", "seconds"] {
         assert!(summary[number].as_f64().is_some_and(|v| v > 0.0), "{number} in {summary}");
     }
 }
@@ -103,7 +106,7 @@ fn every_sampler_keeps_its_rows() {
         let line = "fit --dataset set --category bolt --imagesize 32 --bank-rows 9 --json";
         let summary =
             room.run(&format!("{line} --sampler {sampler} -o {sampler}.patchcore")).succeeds().json();
-        assert_eq!(summary["bank_rows"], rows, "{sampler}");
+        assert_eq!(summary["members"][0]["bank_rows"], rows, "{sampler}");
         let judged = room.run(&format!("predict --json {sampler}.patchcore set/bolt/test/dent")).succeeds();
         assert!(judged.json_lines().iter().all(|r| r["image_score"].as_f64().is_some()), "{sampler}");
     }
@@ -115,7 +118,7 @@ fn every_scoring_rule_has_its_name() {
     let part = |rule: &str, field: &str| -> Value {
         let options = "--imagesize 32 --bank-rows 20 --force";
         room.run(&format!("fit --good set/bolt/train/good -o m.patchcore {options} {rule}")).succeeds();
-        room.run("inspect --json m.patchcore").succeeds().json()["params"][field].take()
+        room.run("inspect --json m.patchcore").succeeds().json()["members"][0]["params"][field].take()
     };
     assert_eq!(part("", "image_score"), part("--scoring blurred", "image_score"));
     assert_eq!(part("--scoring reference", "image_score"), "max");
@@ -133,12 +136,30 @@ fn a_bank_of_so_many_bytes() {
         "fit --dataset set --category bolt --imagesize 32 --json -o part.patchcore --force --bank-size";
     // 152 values and an origin: 620 bytes a row.
     for (bytes, rows) in [("6KiB", 9), ("620", 1), ("1GB", 96)] {
-        assert_eq!(room.run(&format!("{line} {bytes}")).succeeds().json()["bank_rows"], rows, "{bytes}");
+        assert_eq!(
+            room.run(&format!("{line} {bytes}")).succeeds().json()["members"][0]["bank_rows"],
+            rows,
+            "{bytes}"
+        );
     }
     let line = line.replace("--json ", "");
     room.run(&format!("{line} 619")).fails(3, &["619 bytes", "620"]);
     room.run(&format!("{line} 2miles")).fails(2, &["unknown unit miles", "MiB"]);
     room.run(&format!("{line} 6KiB --bank-rows 3")).fails(2, &["cannot be used with"]);
+}
+
+#[test]
+fn crops_may_be_rectangles_and_patches_far_apart() {
+    let room = Room::with_data();
+    let fit = "fit --good set/bolt/train/good -o m.patchcore --bank-rows 5 --patchstride 2 --json";
+    let summary = room.run(&format!("{fit} --resize 64 --imagesize 32x64")).succeeds().json();
+    // Stride 8 of the network, then every second place.
+    assert_eq!(summary["members"][0]["patches"], 6 * 2 * 4);
+    let params = room.run("inspect --json m.patchcore").succeeds().json()["members"][0]["params"].clone();
+    assert_eq!(params["preprocess"]["geometry"]["resize_crop"]["crop"], serde_json::json!([32, 64]));
+    room.run("predict m.patchcore set/bolt/test/good").succeeds();
+    room.run(&format!("{fit} --force --imagesize 32x64"))
+        .fails_in_json(2, &["only a crop has two sides", "--resize"]);
 }
 
 #[test]
@@ -150,10 +171,10 @@ fn the_names_of_the_original_work() {
                 --imagesize 32 --seed 7";
     let summary = room.run(line).succeeds().json();
     assert_eq!(
-        (&summary["bank_rows"], &summary["embedding_dimension"]),
+        (&summary["members"][0]["bank_rows"], &summary["members"][0]["embedding_dimension"]),
         (&Value::from(192), &Value::from(24))
     );
-    let params = room.run("inspect --json part.patchcore").succeeds().json()["params"].clone();
+    let params = room.run("inspect --json part.patchcore").succeeds().json()["members"][0]["params"].clone();
     assert_eq!(params["layers"], serde_json::json!(["blocks.1", "blocks.2"]));
     assert_eq!(params["num_nn"], 3);
     assert_eq!(params["embedding"]["patch"]["size"], 5);
@@ -213,6 +234,6 @@ fn the_model_is_a_plain_safetensors_file() {
     assert_eq!(tensor("checksum"), (Dtype::U8, vec![32]));
     let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
     let entry: Value = serde_json::from_str(&header.metadata().clone().unwrap()["patchcore"]).unwrap();
-    assert_eq!(entry["format_version"], 1);
-    assert_eq!(entry["params"]["backbone"], "efficientnet_lite0");
+    assert_eq!(entry["format_version"], 2);
+    assert_eq!(entry["members"][0]["params"]["backbone"], "efficientnet_lite0");
 }

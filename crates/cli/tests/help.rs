@@ -13,9 +13,27 @@ fn text(run: &Run) -> String {
 #[test]
 fn help() {
     let room = Room::new();
-    for command in
-        ["", "fit", "predict", "evaluate", "inspect", "bench", "bench coreset", "bench search", "demo"]
-    {
+    for command in [
+        "",
+        "fit",
+        "calibrate",
+        "predict",
+        "evaluate",
+        "run",
+        "inspect",
+        "import",
+        "export",
+        "bench",
+        "bench coreset",
+        "bench search",
+        "demo",
+        "weights",
+        "weights list",
+        "weights fetch",
+        "weights import",
+        "weights verify",
+        "weights path",
+    ] {
         let run = room.run(&format!("{command} --help")).succeeds();
         insta::assert_snapshot!(format!("help {command}").trim_end().replace(' ', "_"), text(&run));
     }

@@ -15,22 +15,22 @@ fn the_text_names_what_matters() {
         heads,
         [
             "model",
+            "training",
             "backbone",
             "weights",
             "preprocess",
             "embedding",
             "sampler",
             "scoring",
-            "training",
             "memory",
             "threshold"
         ]
     );
     for part in [
-        "part.patchcore (format 1, made by patchcore ",
+        "part.patchcore (format 2, made by patchcore ",
         "efficientnet_lite0, layers blocks.2 blocks.4",
-        "6 pictures, 96 patches; 0 left out",
-        "4 rows, covering radius ",
+        "6 pictures; 0 left out",
+        "4 rows of 96 patches, covering radius ",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
@@ -41,13 +41,18 @@ fn the_json_holds_everything_but_the_bank() {
     let room = Room::new();
     room.write("part.patchcore", tiny_model());
     let all = room.run("inspect --json part.patchcore").succeeds().json();
-    assert_eq!(all["format_version"], 1);
-    assert_eq!(all["bank_rows"], 4);
-    assert_eq!(all["embedding_dimension"], 152);
-    assert_eq!(all["params"]["backbone"], "efficientnet_lite0");
-    assert_eq!(all["params"]["preprocess"]["geometry"], json!({"whole": {"area_side": 32, "multiple": 16}}));
+    assert_eq!(all["format_version"], 2);
+    let member = &all["members"][0];
+    assert_eq!(member["patches"], 96);
+    assert_eq!(member["bank_rows"], 4);
+    assert_eq!(member["embedding_dimension"], 152);
+    assert_eq!(member["params"]["backbone"], "efficientnet_lite0");
+    assert_eq!(
+        member["params"]["preprocess"]["geometry"],
+        json!({"whole": {"area_side": 32, "multiple": 16}})
+    );
     assert_eq!(all["training"]["pictures"].as_array().map(Vec::len), Some(6));
     assert_eq!(all["training"]["skipped"], json!([]));
     assert_eq!(all["calibration"]["image_scores"].as_array().map(Vec::len), Some(6));
-    assert_eq!(all["weights_fingerprint"].as_str().map(str::is_empty), Some(false));
+    assert_eq!(member["weights_fingerprint"].as_str().map(str::is_empty), Some(false));
 }

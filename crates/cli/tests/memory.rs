@@ -66,9 +66,9 @@ fn features_kept_as_halves_are_stated() {
     for precision in ["f32", "f16"] {
         room.run(&format!("{fit} -o {precision}.patchcore --feature-precision {precision}")).succeeds();
         let model = room.run(&format!("inspect --json {precision}.patchcore")).succeeds().json();
-        assert_eq!(model["params"]["feature_precision"], precision);
+        assert_eq!(model["members"][0]["params"]["feature_precision"], precision);
     }
-    let kept = " patches kept as f16; ";
+    let kept = " patches kept as f16, ";
     assert!(room.run("inspect f16.patchcore").succeeds().stdout.contains(kept));
     assert!(!room.run("inspect f32.patchcore").succeeds().stdout.contains(" kept as "));
     let scores = |model: &str| -> Vec<f64> {

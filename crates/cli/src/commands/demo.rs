@@ -1,16 +1,16 @@
 //! `patchcore demo`: the whole way on a small made-up data set.
 
-use crate::args::{Demo, ModelOptions, Shown};
-use crate::commands::evaluate::{category_result, print, write_tables};
+use crate::args::{Demo, EvaluateOptions, ModelOptions, Shown};
+use crate::backbone::Network;
+use crate::commands::evaluate::{category_result, mask_rgb, print, write_tables};
 use crate::exit::{Code, Failure};
-use crate::pictures::overlay;
+use crate::pictures::{Look, overlay};
 use crate::progress::Bars;
 use crate::{backbone, config, output};
 use patchcore::{Files, Model, Progress, Verdict};
-use patchcore_backbone::Backbone;
 use patchcore_demo::{DemoError, Options, generate};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode, mvtec_category, read_mask};
+use patchcore_image::{Category, Limits, Picture, Sample, decode, mvtec_category, read_mask};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::path::Path;
 use std::time::Instant;
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         let path = root.join(format!("{}.patchcore", category.name));
         fitted.save(&path, true)?;
         let fit_seconds = fit_start.elapsed().as_secs_f64();
-        let (n, rows) = (fitted.training.pictures.len(), fitted.bank.len());
+        let (n, rows) = (fitted.training.pictures.len(), fitted.members[0].bank.len());
         say(
             how,
             &format!(
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
                 shown(&path)
             ),
         )?;
-        let evaluation = category_result(&model, &category, None, Some(&results_folder), how)?;
+        let evaluation =
+            category_result(&model, &category, &EvaluateOptions::default(), Some(&results_folder), how)?;
         if let Some(calibration) = &fitted.calibration {
             let flagged = |anomalous: bool| {
                 let of_kind: Vec<_> =
@@ -88,15 +89,15 @@ fn say(how: Shown, text: &str) -> Result<(), Failure> {
     if how.json { Ok(()) } else { output::line(text) }
 }
 
-fn fit(root: &Path, category: &Category, how: Shown) -> Result<Model<Backbone>, Failure> {
-    let method = backbone::method(config::params(&ModelOptions::default())?, None)?;
+fn fit(root: &Path, category: &Category, how: Shown) -> Result<Model<Network>, Failure> {
+    let method = backbone::method(config::members(&ModelOptions::default())?, &[])?;
     let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
     let files = Files { paths, root: root.to_path_buf(), limits: Limits::default() };
     Ok(method.fit(&files, &Bars::new(how))?)
 }
 
 /// One row per kind: picture, mask, what the model sees.
-fn contact_sheet(model: &Model<Backbone>, category: &Category) -> Result<Vec<u8>, Failure> {
+fn contact_sheet(model: &Model<Network>, category: &Category) -> Result<Vec<u8>, Failure> {
     let mut firsts: Vec<&Sample> = Vec::new();
     for sample in &category.test {
         if firsts.iter().all(|f| f.defect != sample.defect) {
@@ -108,7 +109,7 @@ fn contact_sheet(model: &Model<Backbone>, category: &Category) -> Result<Vec<u8>
         let picture = decode(&sample.path, &Limits::default())?;
         let mask = sample.mask.as_ref().map(|path| read_mask(path, &Limits::default())).transpose()?;
         let prediction = model.predict(&picture)?;
-        let over = overlay(model.fitted(), &picture, &prediction)?;
+        let over = overlay(model.fitted(), Look::Model, &picture, &prediction)?;
         let verdict = match model.verdict(prediction.image_score) {
             Some(Verdict::Defect) => "defect",
             Some(Verdict::Ok) => "ok",
@@ -139,13 +140,6 @@ struct Row {
     picture: Picture,
     mask: Vec<u8>,
     overlay: Vec<u8>,
-}
-
-fn mask_rgb(mask: Option<&Mask>, picture: &Picture) -> Vec<u8> {
-    match mask {
-        Some(mask) => mask.binary().iter().flat_map(|&on| [if on { 255 } else { 0 }; 3]).collect(),
-        None => vec![0; picture.rgb().len()],
-    }
 }
 
 fn next_steps(root: &Path, seconds: f64) -> String {

@@ -4,7 +4,7 @@ use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, config, output};
-use patchcore::{Files, Fitted, OnBadPicture, peak_memory};
+use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
 use patchcore_image::{Limits, list_pictures, mvtec_category};
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use std::time::Instant;
 
 pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     output::check_file(&args.output, args.force)?;
-    let method = backbone::method(config::params(&args.model)?, args.model.weights.as_deref())?;
+    let method = backbone::method(config::members(&args.model)?, &config::weights(&args.model))?;
     let files = training_pictures(args)?;
     output::check_no_input(&args.output, &files.paths)?;
-    output::check_no_input(&args.output, args.model.weights.as_slice())?;
+    output::check_no_input(&args.output, &args.model.weights)?;
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
@@ -59,46 +59,59 @@ pub(crate) fn good_pictures(folder: &Path) -> Result<Files, Failure> {
 }
 
 fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> Value {
-    let (training, bank) = (&fitted.training, &fitted.bank);
-    json!({
+    let (training, calibration) = (&fitted.training, fitted.calibration.as_ref());
+    let mut summary = json!({
             "model": path.to_string_lossy(),
             "pictures": training.pictures.len(),
             "skipped": training.skipped,
-            "patches": training.patches,
-            "bank_rows": bank.len(),
-            "embedding_dimension": bank.rows.dim(),
-            "covering_radius": training.covering_radius.map(output::score_json),
-            "image_threshold": fitted.calibration.as_ref().map(|c| output::score_json(c.image_threshold)),
-            "false_alarm_rate": fitted.calibration.as_ref().map(|c| c.false_alarm_rate),
+            "image_threshold": calibration.map(|c| output::score_json(c.image_threshold)),
+            "false_alarm_rate": calibration.map(|c| c.false_alarm_rate),
             "expected_memory": expected_memory,
             "peak_memory": peak_memory(),
             "seconds": seconds,
-    })
+    });
+    let member = |member: &Member| {
+        json!({
+            "backbone": member.params.backbone,
+            "patches": member.patches,
+            "bank_rows": member.bank.len(),
+            "embedding_dimension": member.bank.rows.dim(),
+            "covering_radius": member.covering_radius.map(output::score_json),
+        })
+    };
+    summary["members"] = fitted.members.iter().map(member).collect();
+    summary
 }
 
 fn report(fitted: &Fitted, path: &Path, seconds: f64) -> Result<(), Failure> {
-    let (training, bank) = (&fitted.training, &fitted.bank);
-    output::line(&format!(
-        "fitted {} on {} pictures in {seconds:.1} s: {} of {} patches kept, {} values each",
-        shown(path),
-        training.pictures.len(),
-        bank.len(),
-        training.patches,
-        bank.rows.dim(),
-    ))?;
-    if let Some(radius) = training.covering_radius {
+    let pictures = fitted.training.pictures.len();
+    output::line(&format!("fitted {} on {pictures} pictures in {seconds:.1} s", shown(path)))?;
+    for member in &fitted.members {
+        let bank = &member.bank;
+        let radius = member.covering_radius.map_or(String::new(), |radius| {
+            format!("; covering radius {radius:.4}: no patch of theirs is farther from the memory bank")
+        });
         output::line(&format!(
-            "covering radius {radius:.4}: no patch of theirs is farther from the memory bank"
+            "{}: {} of {} patches kept, {} values each{radius}",
+            member.params.backbone,
+            bank.len(),
+            member.patches,
+            bank.rows.dim(),
         ))?;
     }
+    output::line(&threshold(fitted))
+}
+
+/// What the model's threshold promises.
+pub(crate) fn threshold(fitted: &Fitted) -> String {
     match &fitted.calibration {
-        Some(c) => output::line(&format!(
+        Some(c) => format!(
             "threshold {:.4}, from the good pictures alone: at most {:.1} % of good parts are expected at or above it",
             c.image_threshold,
             c.false_alarm_rate * 100.0,
-        )),
-        None => output::line(
-            "no threshold: that takes at least two good pictures (predict --threshold gives one)",
         ),
+        None => {
+            "no threshold: that takes at least two good pictures (predict --threshold gives one)".to_string()
+        }
     }
 }

@@ -3,32 +3,49 @@
 use crate::args::{Inspect, Shown};
 use crate::exit::{Code, Failure};
 use crate::output;
-use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Fitted, Params, Training};
+use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Fitted, Member, Params, Training};
 use patchcore_files::shown;
 use serde::Serialize;
 
-/// All of a model but the memory bank itself.
+/// All of a model but the memory banks themselves.
 #[derive(Serialize)]
 struct Contents<'a> {
     format_version: u32,
-    params: &'a Params,
-    weights_fingerprint: &'a str,
-    bank_rows: usize,
-    embedding_dimension: usize,
+    members: Vec<MemberContents<'a>>,
     training: &'a Training,
     calibration: Option<&'a Calibration>,
 }
 
+#[derive(Serialize)]
+struct MemberContents<'a> {
+    params: &'a Params,
+    weights_fingerprint: &'a str,
+    patches: usize,
+    bank_rows: usize,
+    embedding_dimension: usize,
+    covering_radius: Option<f32>,
+}
+
+impl<'a> MemberContents<'a> {
+    fn of(member: &'a Member) -> Self {
+        Self {
+            params: &member.params,
+            weights_fingerprint: &member.fingerprint,
+            patches: member.patches,
+            bank_rows: member.bank.len(),
+            embedding_dimension: member.bank.rows.dim(),
+            covering_radius: member.covering_radius,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
     let fitted = Fitted::load(&args.model)?;
-    let (training, bank) = (&fitted.training, &fitted.bank);
+    let training = &fitted.training;
     if how.json {
         let all = Contents {
             format_version: FORMAT_VERSION,
-            params: &fitted.params,
-            weights_fingerprint: &fitted.fingerprint,
-            bank_rows: bank.len(),
-            embedding_dimension: bank.rows.dim(),
+            members: fitted.members.iter().map(MemberContents::of).collect(),
             training,
             calibration: fitted.calibration.as_ref(),
         };
@@ -36,20 +53,47 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         output::line(&text)?;
         return Ok(Code::Done);
     }
-    let p = &fitted.params;
-    let params = |value: serde_json::Result<String>| value.unwrap_or_default();
     output::line(&format!(
         "model          {} (format {FORMAT_VERSION}, made by patchcore {})",
         shown(&args.model),
         training.version
     ))?;
     output::line(&format!(
+        "training       {} pictures; {} left out as unreadable",
+        training.pictures.len(),
+        training.skipped.len()
+    ))?;
+    for (i, member) in fitted.members.iter().enumerate() {
+        if fitted.members.len() > 1 {
+            let scale =
+                fitted.calibration.as_ref().map(|c| format!(", scores divided by {:.4}", c.scales[i]));
+            output::line(&format!("member         {}{}", i + 1, scale.unwrap_or_default()))?;
+        }
+        show(member)?;
+    }
+    match &fitted.calibration {
+        Some(c) => output::line(&format!(
+            "threshold      image {:.4}, pixel {:.4}, for a false-alarm rate of at most {:.1} %",
+            c.image_threshold,
+            c.pixel_threshold,
+            c.false_alarm_rate * 100.0
+        ))?,
+        None => output::line("threshold      none: too few good pictures")?,
+    }
+    Ok(Code::Done)
+}
+
+/// A member's parameters and its memory bank.
+fn show(member: &Member) -> Result<(), Failure> {
+    let (p, bank) = (&member.params, &member.bank);
+    let params = |value: serde_json::Result<String>| value.unwrap_or_default();
+    output::line(&format!(
         "backbone       {}, layers {}, precision {}",
         p.backbone,
         p.layers.join(" "),
         p.precision
     ))?;
-    output::line(&format!("weights        {}", fitted.fingerprint))?;
+    output::line(&format!("weights        {}", member.fingerprint))?;
     output::line(&format!("preprocess     {}", params(serde_json::to_string(&p.preprocess))))?;
     output::line(&format!(
         "embedding      {}, {} values",
@@ -68,24 +112,12 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         FeaturePrecision::F32 => "",
         FeaturePrecision::F16 => " kept as f16",
     };
-    output::line(&format!(
-        "training       {} pictures, {} patches{kept}; {} left out as unreadable",
-        training.pictures.len(),
-        training.patches,
-        training.skipped.len()
-    ))?;
-    let radius = training.covering_radius.map_or("unknown".to_string(), |r| {
+    let radius = member.covering_radius.map_or("unknown".to_string(), |r| {
         format!("{r:.4} (no training patch is farther from its nearest row)")
     });
-    output::line(&format!("memory bank    {} rows, covering radius {radius}", bank.len()))?;
-    match &fitted.calibration {
-        Some(c) => output::line(&format!(
-            "threshold      image {:.4}, pixel {:.4}, for a false-alarm rate of at most {:.1} %",
-            c.image_threshold,
-            c.pixel_threshold,
-            c.false_alarm_rate * 100.0
-        ))?,
-        None => output::line("threshold      none: too few good pictures")?,
-    }
-    Ok(Code::Done)
+    output::line(&format!(
+        "memory bank    {} rows of {} patches{kept}, covering radius {radius}",
+        bank.len(),
+        member.patches
+    ))
 }

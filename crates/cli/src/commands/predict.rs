@@ -1,12 +1,12 @@
 //! `patchcore predict`: a model judges pictures.
 
 use crate::args::{Format, Predict, Shown};
+use crate::backbone::Network;
 use crate::exit::{Code, Failure};
 use crate::pictures::{Written, write};
 use crate::progress::Bars;
 use crate::{backbone, inputs, output};
 use patchcore::{Model, Progress, Stage, Verdict, read_ahead};
-use patchcore_backbone::Backbone;
 use patchcore_files::shown;
 use patchcore_image::{ImageError, Limits, Picture, decode};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
     if args.threshold.is_some_and(|t| !t.is_finite()) {
         return Err(Failure::usage("--threshold must be a finite number"));
     }
-    let model = backbone::open_model(&args.model, args.weights.as_deref())?;
+    let model = backbone::open_model(&args.model, &args.weights)?;
     let threshold = args.threshold.or(model.fitted().calibration.as_ref().map(|c| c.image_threshold));
     if args.exit_code && threshold.is_none() {
         return Err(
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
 }
 
 struct Judge {
-    model: Model<Backbone>,
+    model: Model<Network>,
     threshold: Option<f32>,
     format: Format,
     folder: Option<PathBuf>,

@@ -61,10 +61,10 @@ fn a_newer_format_is_refused_with_both_versions() {
     let room = Room::new();
     room.write(
         "newer.patchcore",
-        with_checksum(replaced(tiny_model(), r#"\"format_version\":1"#, r#"\"format_version\":2"#)),
+        with_checksum(replaced(tiny_model(), r#"\"format_version\":2"#, r#"\"format_version\":3"#)),
     );
     room.run("inspect newer.patchcore")
-        .fails(4, &["newer.patchcore: format version 2; this program reads 1 to 1"]);
+        .fails(4, &["newer.patchcore: format version 3; this program reads 2"]);
 }
 
 /// Numbers inside the header that a checksum does not question.

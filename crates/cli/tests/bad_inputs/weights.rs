@@ -14,9 +14,14 @@ const RESNET: &str = "fit --dataset set --category bolt -o part.patchcore --back
 #[test]
 fn a_network_without_weights_is_refused_with_a_hint() {
     let room = Room::with_data();
-    for options in ["--backbone resnet18", "--preset reference-224", "--preset reference-320"] {
+    for (options, name) in [
+        ("--backbone resnet18", "resnet18"),
+        ("--preset reference-224", "wide_resnet50_2"),
+        ("--preset reference-320", "wide_resnet50_2"),
+    ] {
+        let hint = format!("hint: patchcore weights fetch {name}, or --weights FILE");
         room.run(&format!("fit --dataset set --category bolt -o part.patchcore {options}"))
-            .fails(4, &["needs a weights file", "hint: give them with --weights FILE"]);
+            .fails(4, &["needs a weights file", &hint]);
     }
     assert_eq!(room.names("."), ["set"]);
 }
@@ -88,7 +93,7 @@ fn one_changed_weight_is_found_and_both_fingerprints_named() {
     .succeeds();
     let fingerprint = |model: &str| {
         let all = room.run(&format!("inspect --json {model}")).succeeds().json();
-        all["weights_fingerprint"].as_str().unwrap().to_string()
+        all["members"][0]["weights_fingerprint"].as_str().unwrap().to_string()
     };
     let (ours, other) = (fingerprint("bolt.patchcore"), fingerprint("other.patchcore"));
     assert_ne!(ours, other);

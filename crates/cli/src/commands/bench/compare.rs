@@ -3,13 +3,13 @@
 use super::walk::{BACKBONE, walk};
 use super::{finish, quantile};
 use crate::args::{Bench, PrecisionName, Shown};
+use crate::backbone::Network;
 use crate::commands::fit::good_pictures;
 use crate::exit::{Code, Failure};
 use crate::output::{self, score_json};
 use crate::progress::Bars;
 use crate::{backbone, config, inputs};
 use patchcore::{Model, Params, Progress, Stage, Verdict, Workspace};
-use patchcore_backbone::{Backbone, FeatureExtractor};
 use patchcore_files::shown;
 use patchcore_metrics::{Metric, ScoreDifferences, score_differences, spearman};
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Both models' word on all pictures; the first is the one that the options ask for.
 struct Comparison {
-    models: [Model<Backbone>; 2],
-    spaces: [Workspace; 2],
+    models: [Model<Network>; 2],
+    spaces: [Vec<Workspace>; 2],
     files: Vec<PathBuf>,
     scores: [Vec<f32>; 2],
     /// Seconds of each network, picture by picture.
@@ -26,15 +26,15 @@ struct Comparison {
 }
 
 pub(super) fn run(args: &Bench, other: PrecisionName, how: Shown) -> Result<Code, Failure> {
-    let params = config::params(&args.model)?;
+    let params = config::single(&args.model, "--compare")?;
     let other = Params { precision: config::precision(other), ..params.clone() };
     if other.precision == params.precision {
         let message = format!("--compare {0}: the model options ask for {0} already", other.precision);
         return Err(Failure::usage(message).hint("--precision says what to compare with"));
     }
     // What is not there is told before the first fit.
-    let weights = args.model.weights.as_deref();
-    let methods = [backbone::method(params, weights)?, backbone::method(other, weights)?];
+    let weights = &config::weights(&args.model);
+    let methods = [backbone::method(vec![params], weights)?, backbone::method(vec![other], weights)?];
     let good = good_pictures(args.good.as_deref().unwrap_or(Path::new("")))?;
     let inputs = inputs::expand(&args.paths, None)?;
     for warning in &inputs.warnings {
@@ -77,7 +77,7 @@ impl Comparison {
     }
 
     fn names(&self) -> [&'static str; 2] {
-        self.models.each_ref().map(|model| model.extractor().precision().name())
+        self.models.each_ref().map(|model| model.fitted().members[0].params.precision.name())
     }
 
     fn thresholds(&self) -> [Option<f32>; 2] {

@@ -19,7 +19,7 @@ use std::time::Instant;
 const MIB: f64 = (1 << 20) as f64;
 
 pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
-    let params = config::params(&args.model)?;
+    let params = config::single(&args.model, "bench coreset")?;
     let sampler = params.sampler.clone();
     if args.verify && sampler.kind != SamplerKind::Greedy {
         return Err(Failure::usage("--verify proves the picks of --sampler greedy"));
@@ -29,7 +29,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     }
     let bars = Bars::new(how);
     let patches = {
-        let method = backbone::method(params, args.model.weights.as_deref())?;
+        let method = backbone::method(vec![params], &config::weights(&args.model))?;
         let all = method.embeddings(&good_pictures(&args.good)?, &bars)?;
         first(all, args.patches)?
     };

@@ -7,7 +7,7 @@ use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, inputs, output};
 use patchcore::search::{NONE, Neighbours, nearest};
-use patchcore::{MemoryBank, Progress, Workspace};
+use patchcore::{MemoryBank, Progress};
 use patchcore_files::write_atomic;
 use patchcore_tensor::Embeddings;
 use safetensors::Dtype;
@@ -20,26 +20,31 @@ pub(super) fn run(args: &BenchSearch, how: Shown) -> Result<Code, Failure> {
     if let Some(path) = &args.save {
         output::check_file(path, false)?;
     }
-    let model = backbone::open_model(&args.model, args.weights.as_deref())?;
+    let model = backbone::open_model(&args.model, &args.weights)?;
     let inputs = inputs::expand(&args.paths, None)?;
     let bars = Bars::new(how);
     bars.begin_named("queries", inputs.files.len());
     let mut queries = Vec::new();
-    let mut space = Workspace::default();
+    let place = args.member as usize - 1;
+    let Some(member) = model.members().nth(place) else {
+        let message = format!("--member {}: the model has {}", args.member, model.members().len());
+        return Err(Failure::usage(message));
+    };
+    let mut spaces = Vec::new();
     for file in &inputs.files {
-        walk(&model, file, &mut space).map_err(|fault| Failure::new(Code::Input, fault))?;
-        queries.push(space.embeddings.rows.clone());
+        walk(&model, file, &mut spaces).map_err(|fault| Failure::new(Code::Input, fault))?;
+        queries.push(spaces[place].embeddings.rows.clone());
         bars.advance(1);
     }
     bars.end();
     let (bank, k) =
-        (&model.fitted().bank, args.neighbours.unwrap_or(model.fitted().params.num_nn as u32) as usize);
+        (&member.member().bank, args.neighbours.unwrap_or(member.member().params.num_nn as u32) as usize);
     let (mut seconds, mut found) = (Vec::new(), Vec::new());
     for round in 0..=args.rounds {
         found.clear();
         for rows in &queries {
             let start = Instant::now();
-            found.push(model.nearest(rows, k)?);
+            found.push(member.nearest(rows, k)?);
             // The first round finds memory for the others.
             if round > 0 {
                 seconds.push(start.elapsed().as_secs_f64());

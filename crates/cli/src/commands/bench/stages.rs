@@ -3,17 +3,17 @@
 use super::walk::{BACKBONE, STAGES, walk};
 use super::{finish, peak, quantile};
 use crate::args::{Bench, ModelOptions, Shown};
+use crate::backbone::Network;
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, inputs, output};
-use patchcore::{Model, Progress, Workspace};
-use patchcore_backbone::{Backbone, FeatureExtractor};
+use patchcore::{Model, Progress};
 use patchcore_kernels::isa::Isa;
 use serde::Serialize;
 use std::path::PathBuf;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct Report {
     pictures: usize,
     rounds: u32,
     stages: Vec<Row>,
@@ -21,14 +21,14 @@ struct Report<'a> {
     instruction_set: &'static str,
     threads: usize,
     precision: &'static str,
-    backbone: &'a str,
-    /// Of one picture, the mean over all.
-    multiply_adds: f64,
-    backbone_gflops: f64,
+    backbone: String,
+    /// Of one picture, the mean over all; nothing where a network does not tell.
+    multiply_adds: Option<f64>,
+    backbone_gflops: Option<f64>,
     peak_gflops_one_thread: f64,
     peak_gflops: f64,
     /// Of the peak of all threads; over 100 where fewer products than the definition's give the same sums.
-    direct_equivalent_percent: f64,
+    direct_equivalent_percent: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -40,10 +40,9 @@ struct Row {
 }
 
 /// What was measured on every picture in every round.
-#[derive(Default)]
 struct Measured {
     seconds: Vec<[f64; STAGES.len()]>,
-    multiply_adds: u64,
+    multiply_adds: Option<u64>,
 }
 
 pub(super) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
@@ -55,7 +54,7 @@ pub(super) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
     let Some((model, paths)) = args.paths.split_first().filter(|(_, paths)| !paths.is_empty()) else {
         return Err(Failure::usage("no pictures to judge").hint("patchcore bench MODEL PATH..."));
     };
-    let model = backbone::open_model(model, args.model.weights.as_deref())?;
+    let model = backbone::open_model(model, &args.model.weights)?;
     let inputs = inputs::expand(paths, None)?;
     for warning in &inputs.warnings {
         output::warn(warning);
@@ -63,21 +62,21 @@ pub(super) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
     let bars = Bars::new(how);
     bars.begin_named("bench", inputs.files.len() * (args.rounds as usize + 1));
     let (mut good, mut faults): (Vec<PathBuf>, Vec<String>) = (Vec::new(), Vec::new());
-    let mut space = Workspace::default();
+    let mut spaces = Vec::new();
     for file in &inputs.files {
-        match walk(&model, file, &mut space) {
+        match walk(&model, file, &mut spaces) {
             Ok(_) => good.push(file.clone()),
             Err(fault) => faults.push(fault),
         }
         bars.advance(1);
     }
-    let mut measured = Measured::default();
+    let mut measured = Measured { seconds: Vec::new(), multiply_adds: Some(0) };
     for _ in 0..args.rounds {
         for file in &good {
-            let walk = walk(&model, file, &mut space).map_err(|fault| Failure::new(Code::Input, fault))?;
-            let [h, w] = walk.input;
+            let walk = walk(&model, file, &mut spaces).map_err(|fault| Failure::new(Code::Input, fault))?;
             measured.seconds.push(walk.seconds);
-            measured.multiply_adds += model.extractor().multiply_adds(h, w)?;
+            measured.multiply_adds =
+                measured.multiply_adds.zip(walk.multiply_adds).map(|(sum, more)| sum + more);
             bars.advance(1);
         }
     }
@@ -88,7 +87,7 @@ pub(super) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
     finish(faults, inputs.files.len())
 }
 
-fn report<'a>(model: &'a Model<Backbone>, measured: &Measured, pictures: usize, rounds: u32) -> Report<'a> {
+fn report(model: &Model<Network>, measured: &Measured, pictures: usize, rounds: u32) -> Report {
     let stage = |i: usize| -> Vec<f64> { measured.seconds.iter().map(|s| s[i]).collect() };
     let totals: Vec<f64> = measured.seconds.iter().map(|s| s.iter().sum()).collect();
     let all: f64 = totals.iter().sum();
@@ -98,10 +97,12 @@ fn report<'a>(model: &'a Model<Backbone>, measured: &Measured, pictures: usize, 
         p95_ms: 1e3 * quantile(seconds, 0.95),
         share_percent: 100.0 * seconds.iter().sum::<f64>() / all,
     };
-    let network = model.extractor();
-    let (isa, precision) = (Isa::best(), network.precision());
+    let members = &model.fitted().members;
+    let names: Vec<&str> = members.iter().map(|member| member.params.backbone.as_str()).collect();
+    let (isa, precision) = (Isa::best(), members[0].params.precision);
     let peak = peak::measure(isa, precision);
-    let flops = 2.0 * measured.multiply_adds as f64 / stage(BACKBONE).iter().sum::<f64>();
+    let multiply_adds = measured.multiply_adds.map(|all| all as f64);
+    let flops = multiply_adds.map(|all| 2.0 * all / stage(BACKBONE).iter().sum::<f64>());
     Report {
         pictures,
         rounds,
@@ -110,16 +111,16 @@ fn report<'a>(model: &'a Model<Backbone>, measured: &Measured, pictures: usize, 
         instruction_set: isa.name(),
         threads: rayon::current_num_threads(),
         precision: precision.name(),
-        backbone: network.name(),
-        multiply_adds: measured.multiply_adds as f64 / totals.len() as f64,
-        backbone_gflops: flops / 1e9,
+        backbone: names.join(" + "),
+        multiply_adds: multiply_adds.map(|all| all / totals.len() as f64),
+        backbone_gflops: flops.map(|flops| flops / 1e9),
         peak_gflops_one_thread: peak.one_thread / 1e9,
         peak_gflops: peak.all_threads / 1e9,
-        direct_equivalent_percent: 100.0 * flops / peak.all_threads,
+        direct_equivalent_percent: flops.map(|flops| 100.0 * flops / peak.all_threads),
     }
 }
 
-fn print(report: &Report<'_>, how: Shown) -> Result<(), Failure> {
+fn print(report: &Report, how: Shown) -> Result<(), Failure> {
     if how.json {
         let text = serde_json::to_string(report).map_err(|e| Failure::new(Code::Internal, e.to_string()))?;
         return output::line(&text);
@@ -130,18 +131,22 @@ fn print(report: &Report<'_>, how: Shown) -> Result<(), Failure> {
         output::line(&format!("{stage:<12}{p50_ms:>10.3}{p95_ms:>10.3}{share_percent:>7.1} %"))?;
     }
     let r = report;
+    let network = match (r.multiply_adds, r.backbone_gflops, r.direct_equivalent_percent) {
+        (Some(all), Some(gflops), Some(percent)) => format!(
+            "{:.3} G multiply-adds a picture, {gflops:.1} GFLOP/s, {percent:.1} % (direct-equivalent)",
+            all / 1e9
+        ),
+        _ => "multiply-adds not known".to_string(),
+    };
     output::line(&format!(
-        "{}, {} thread(s), {}; {} picture(s) x {} round(s); {}: {:.3} G multiply-adds a picture, {:.1} GFLOP/s, \
-         {:.1} % (direct-equivalent) of the measured peak of {:.1} GFLOP/s, {:.1} with one thread",
+        "{}, {} thread(s), {}; {} picture(s) x {} round(s); {}: {network} of the measured peak of {:.1} GFLOP/s, {:.1} with \
+         one thread",
         r.instruction_set,
         r.threads,
         r.precision,
         r.pictures,
         r.rounds,
         r.backbone,
-        r.multiply_adds / 1e9,
-        r.backbone_gflops,
-        r.direct_equivalent_percent,
         r.peak_gflops,
         r.peak_gflops_one_thread
     ))

@@ -1,125 +1,14 @@
-//! `patchcore evaluate`: a model, or one per category, measured on labelled pictures.
+//! Results of an evaluation as tables: for people, as JSON, as the original's `results.csv`.
 
-use crate::args::{Evaluate, Rule, Shown};
-use crate::exit::{Code, Failure};
-use crate::pictures::overlay;
-use crate::progress::Bars;
-use crate::{backbone, output};
-use patchcore::{Fitted, Model};
-use patchcore_backbone::Backbone;
-use patchcore_evaluation::{Evaluation, PixelRule, evaluate};
+use crate::args::Shown;
+use crate::exit::Failure;
+use crate::output;
+use patchcore_evaluation::Evaluation;
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Category, Limits, mvtec_categories, mvtec_category};
 use patchcore_metrics::{F1Max, Metric, Undefined};
-use patchcore_report::{ResultsRow, Tile, contact_sheet_png, results_csv};
+use patchcore_report::{ResultsRow, results_csv};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
-    // What is not there is told before hours of work, and before anything is written.
-    let categories: Vec<Category> =
-        categories(args)?.iter().map(|name| mvtec_category(&args.dataset, name)).collect::<Result<_, _>>()?;
-    let rule = args.pixel_rule.map(|rule| match rule {
-        Rule::Original => PixelRule::Original,
-        Rule::Reference => PixelRule::Reference,
-    });
-    let single = if args.model.is_dir() {
-        categories.iter().try_for_each(|category| check_model(&args.model, &category.name))?;
-        None
-    } else {
-        Some(backbone::open_model(&args.model, args.weights.as_deref())?)
-    };
-    if let Some(folder) = &args.output {
-        output::claim_folder(folder, args.force)?;
-    }
-    let mut results = Vec::new();
-    for category in &categories {
-        let own;
-        let model = if let Some(model) = &single {
-            model
-        } else {
-            let path = model_path(&args.model, &category.name);
-            own = backbone::open_model(&path, args.weights.as_deref())?;
-            &own
-        };
-        results.push(category_result(model, category, rule, args.output.as_deref(), how)?);
-    }
-    if let Some(folder) = &args.output {
-        write_tables(folder, &results)?;
-    }
-    print(&results, how)?;
-    Ok(Code::Done)
-}
-
-/// Evaluates one category; with a folder, an overlay of every test picture goes there.
-pub(crate) fn category_result(
-    model: &Model<Backbone>,
-    category: &Category,
-    rule: Option<PixelRule>,
-    folder: Option<&Path>,
-    how: Shown,
-) -> Result<Evaluation, Failure> {
-    let fitted = model.fitted();
-    let rule = rule.unwrap_or_else(|| PixelRule::of(&fitted.params.preprocess));
-    let mut failure = None;
-    let result = evaluate(
-        model,
-        category,
-        rule,
-        &Limits::default(),
-        &Bars::new(how),
-        |sample, picture, prediction| {
-            let Some(folder) = folder.filter(|_| failure.is_none()) else { return };
-            let name = sample.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            let path = folder.join(&category.name).join(&sample.defect).join(format!("{name}.png"));
-            failure = sheet(fitted, picture, prediction, &path).err();
-        },
-    )?;
-    failure.map_or(Ok(result), Err)
-}
-
-/// Picture and overlay side by side.
-fn sheet(
-    fitted: &Fitted,
-    picture: &patchcore_image::Picture,
-    prediction: &patchcore::Prediction,
-    path: &Path,
-) -> Result<(), Failure> {
-    let over = overlay(fitted, picture, prediction)?;
-    let score = format!("score {:.3}", prediction.image_score);
-    let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };
-    let png = contact_sheet_png(&[tile(picture.rgb(), ""), tile(&over, &score)], 2)?;
-    if let Some(parent) = path.parent() {
-        output::make_folder(parent)?;
-    }
-    Ok(write_atomic(path, &png, true)?)
-}
-
-fn categories(args: &Evaluate) -> Result<Vec<String>, Failure> {
-    if !args.category.is_empty() {
-        return Ok(args.category.clone());
-    }
-    if !args.model.is_dir() {
-        return Err(Failure::usage("which category? give --category NAME"));
-    }
-    let all = mvtec_categories(&args.dataset)?;
-    let with_model: Vec<String> = all.into_iter().filter(|c| model_path(&args.model, c).is_file()).collect();
-    if with_model.is_empty() {
-        let message = format!("{}: no NAME.patchcore for any category of the data set", shown(&args.model));
-        return Err(Failure::new(Code::Weights, message));
-    }
-    Ok(with_model)
-}
-
-fn check_model(folder: &Path, category: &str) -> Result<(), Failure> {
-    let path = model_path(folder, category);
-    let there = path.is_file().then_some(());
-    there.ok_or_else(|| Failure::new(Code::Weights, format!("{}: no such model", shown(&path))))
-}
-
-fn model_path(folder: &Path, category: &str) -> PathBuf {
-    folder.join(format!("{category}.patchcore"))
-}
+use std::path::Path;
 
 /// `results.csv` as the original writes it, and every picture's raw score.
 pub(crate) fn write_tables(folder: &Path, results: &[Evaluation]) -> Result<(), Failure> {

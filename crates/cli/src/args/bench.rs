@@ -1,0 +1,119 @@
+//! The words of `patchcore bench`.
+
+use super::model::{ModelOptions, PrecisionName};
+use clap::{Args as Group, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Group)]
+#[command(override_usage = BENCH_USAGE, after_help = BENCH_NOTES)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(crate) part: Option<BenchPart>,
+
+    /// Model file, then pictures, folders or patterns; with --compare pictures only
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Rounds over all pictures, after one to warm up that does not count
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        conflicts_with = "compare"
+    )]
+    pub(crate) rounds: u32,
+
+    /// Fit twice on the good pictures, as the options below say and in this precision, and show what it changes
+    #[arg(long, value_enum, value_name = "PRECISION", requires = "good")]
+    pub(crate) compare: Option<PrecisionName>,
+
+    /// Folder with pictures of good parts to fit on
+    #[arg(long, value_name = "DIR", requires = "compare")]
+    pub(crate) good: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}
+
+const BENCH_USAGE: &str = "patchcore bench [--rounds <N>] [--weights <FILE>] <MODEL> <PATH>...
+       patchcore bench --compare <PRECISION> --good <DIR> [MODEL OPTIONS] <PATH>...
+       patchcore bench coreset [OPTIONS] --good <DIR> [MODEL OPTIONS]";
+
+const BENCH_NOTES: &str = "\
+The first form judges the pictures one at a time and shows where the time goes. Its model says how it was fitted, so of
+the model options only --weights may stand there. `predict` reads pictures while it judges others and takes less time.";
+
+#[derive(Subcommand)]
+pub(crate) enum BenchPart {
+    /// Time and memory of choosing the memory bank alone, and a proof that it is the right one
+    Coreset(Box<BenchCoreset>),
+    /// Time of finding nearest rows in a model's memory bank, and a proof that they are the nearest
+    Search(Box<BenchSearch>),
+}
+
+#[derive(Group)]
+pub(crate) struct BenchSearch {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+
+    /// Pictures whose patches are looked up: files, folders or patterns
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Weights of the model's network, if it is not the built-in one; repeated for an ensemble
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Vec<PathBuf>,
+
+    /// Which memory bank of an ensemble, counted from 1
+    #[arg(long, value_name = "I", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) member: u32,
+
+    /// Neighbours of each patch [default: the model's]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) neighbours: Option<u32>,
+
+    /// Look all patches up N times and tell the median time of a picture
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+
+    /// Prove that rows and distances are those of comparing with every row
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Write bank, queries, rows found and squared distances to a safetensors file, for other programs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+}
+
+#[derive(Group)]
+pub(crate) struct BenchCoreset {
+    /// Folder with pictures of good parts
+    #[arg(long, value_name = "DIR")]
+    pub(crate) good: PathBuf,
+
+    /// Choose from the first N patches only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) patches: Option<u64>,
+
+    /// Choose N times and tell the median time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+
+    /// Prove that the picks of the greedy sampler are those of the plain loop: every patch meets every pick
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Write patches and picks to a safetensors file, for other programs to choose from the same
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}

@@ -1,0 +1,79 @@
+//! `patchcore evaluate`: models measured on labelled pictures.
+
+mod category;
+mod tables;
+
+pub(crate) use category::{category_result, mask_rgb};
+pub(crate) use tables::{print, write_tables};
+
+use crate::args::{Evaluate, Shown};
+use crate::exit::{Code, Failure};
+use crate::{backbone, output};
+use patchcore_files::shown;
+use patchcore_image::{Category, mvtec_categories, mvtec_category};
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
+    // What is not there is told before hours of work, and before anything is written.
+    let pairs = pairs(args)?;
+    let categories: Vec<Category> =
+        pairs.iter().map(|(name, _)| mvtec_category(&args.dataset, name)).collect::<Result<_, _>>()?;
+    for (_, path) in &pairs {
+        if !path.is_file() {
+            return Err(Failure::new(Code::Weights, format!("{}: no such model", shown(path))));
+        }
+    }
+    let mut open: Option<(&Path, _)> = None;
+    let mut results = Vec::new();
+    for (category, (_, path)) in categories.iter().zip(&pairs) {
+        let model = match open.take() {
+            Some((last, model)) if last == path => model,
+            _ => backbone::open_model(path, &args.weights)?,
+        };
+        if let Some(folder) = args.output.as_deref().filter(|_| results.is_empty()) {
+            output::claim_folder(folder, args.force)?;
+        }
+        results.push(category_result(&model, category, &args.options, args.output.as_deref(), how)?);
+        open = Some((path, model));
+    }
+    if let Some(folder) = &args.output {
+        write_tables(folder, &results)?;
+    }
+    print(&results, how)?;
+    Ok(Code::Done)
+}
+
+/// Each category with its model: one model for all, one for each, or a folder with one of each name.
+fn pairs(args: &Evaluate) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let all = |category: &String| (category.clone(), args.model[0].clone());
+    match &args.model[..] {
+        [folder] if folder.is_dir() => of_folder(folder, args),
+        _ if args.category.is_empty() => Err(Failure::usage("which category? give --category NAME")),
+        [_] => Ok(args.category.iter().map(all).collect()),
+        models if models.len() == args.category.len() => {
+            Ok(args.category.iter().cloned().zip(models.iter().cloned()).collect())
+        }
+        models => {
+            let message = format!("{} models for {} categories", models.len(), args.category.len());
+            Err(Failure::usage(message)
+                .hint("give one model for each category in their order, one for all, or a folder of them"))
+        }
+    }
+}
+
+fn of_folder(folder: &Path, args: &Evaluate) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let with_model = |category: String| {
+        let path = folder.join(format!("{category}.patchcore"));
+        (category, path)
+    };
+    if !args.category.is_empty() {
+        return Ok(args.category.iter().cloned().map(with_model).collect());
+    }
+    let all = mvtec_categories(&args.dataset)?.into_iter().map(with_model);
+    let found: Vec<_> = all.filter(|(_, path)| path.is_file()).collect();
+    if found.is_empty() {
+        let message = format!("{}: no NAME.patchcore for any category of the data set", shown(folder));
+        return Err(Failure::new(Code::Weights, message));
+    }
+    Ok(found)
+}

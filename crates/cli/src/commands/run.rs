@@ -1,0 +1,48 @@
+//! `patchcore run`: every category of a data set fitted and measured, as the original's training script does it.
+
+use crate::args::{Run, Shown};
+use crate::commands::evaluate::{category_result, print, write_tables};
+use crate::exit::{Code, Failure};
+use crate::progress::Bars;
+use crate::{backbone, config, output};
+use patchcore::Files;
+use patchcore_files::shown;
+use patchcore_image::{Category, Limits, mvtec_categories, mvtec_category};
+
+pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
+    // What is not there is told before hours of work, and before anything is written.
+    let members = config::members(&args.model)?;
+    let names =
+        if args.category.is_empty() { mvtec_categories(&args.dataset)? } else { args.category.clone() };
+    let categories: Vec<Category> =
+        names.iter().map(|name| mvtec_category(&args.dataset, name)).collect::<Result<_, _>>()?;
+    let weights = config::weights(&args.model);
+    let mut networks = Some(backbone::method(members.clone(), &weights)?);
+    let folder = output::new_folder(&args.results.join(&args.project), &args.group)?;
+    let (models, pictures) = (folder.join("models"), folder.join("segmentation_images"));
+    if args.save_models {
+        output::make_folder(&models)?;
+    }
+    let mut results = Vec::new();
+    for category in &categories {
+        let method = match networks.take() {
+            Some(method) => method,
+            None => backbone::method(members.clone(), &weights)?,
+        };
+        let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
+        let files = Files { paths, root: args.dataset.clone(), limits: Limits::default() };
+        let model = method.fit(&files, &Bars::telling(how))?;
+        if args.save_models {
+            model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;
+        }
+        let pictures = args.save_pictures.then_some(pictures.as_path());
+        results.push(category_result(&model, category, &args.options, pictures, how)?);
+        // After each category, so that a later one's failure loses nothing.
+        write_tables(&folder, &results)?;
+    }
+    print(&results, how)?;
+    if !how.json {
+        output::line(&format!("results in {}", shown(&folder)))?;
+    }
+    Ok(Code::Done)
+}
