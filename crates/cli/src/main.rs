@@ -11,6 +11,7 @@ mod inputs;
 mod output;
 mod pictures;
 mod progress;
+mod regions;
 mod signals;
 
 use args::{Args, Command};

@@ -45,7 +45,7 @@ impl Look {
 }
 
 /// The anomaly map in the picture's own pixels.
-fn map_of(fitted: &Fitted, picture: &Picture, prediction: &Prediction) -> AnomalyMap {
+pub(crate) fn map_of(fitted: &Fitted, picture: &Picture, prediction: &Prediction) -> AnomalyMap {
     let preprocess = &fitted.members[0].params.preprocess;
     preprocess.map_to_picture(&prediction.anomaly_map, picture.width(), picture.height())
 }

@@ -215,3 +215,47 @@ fn results_inside_the_pictures_folder_are_not_judged_again() {
     room.run("predict bolt.patchcore set/bolt/test/results -o set/bolt/test/results --force")
         .fails(3, &["no pictures to judge"]);
 }
+
+#[test]
+fn regions_say_where_and_what_comes_nearest() {
+    let room = Room::with_model();
+    let predict = "predict --json bolt.patchcore set/bolt/test/dent/000.png --regions --coco found.json";
+    let record = room.run(predict).succeeds().json();
+    let region = &record["regions"][0];
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let [x, y, w, h] = [0, 1, 2, 3].map(|i| number(&region["bounds"][i]));
+    // The dent of the drawn picture lies within the box of the first region, or the other way round.
+    let (px, py) = (number(&region["peak_at"][0]), number(&region["peak_at"][1]));
+    assert!(x <= px && px < x + w && y <= py && py < y + h, "{region}");
+    assert!(
+        number(&region["area"]) <= w * h && number(&region["peak"]) >= number(&region["mean"]),
+        "{region}"
+    );
+    let source = region["nearest"]["picture"].as_str().unwrap();
+    assert!(
+        room.path("set/bolt/train/good").join(source).is_file() || source.contains("train/good"),
+        "{source}"
+    );
+
+    let coco: serde_json::Value = serde_json::from_str(&room.text("found.json")).unwrap();
+    assert_eq!(coco["images"][0]["file_name"], "set/bolt/test/dent/000.png");
+    assert_eq!(coco["annotations"].as_array().unwrap().len(), record["regions"].as_array().unwrap().len());
+    assert_eq!(coco["annotations"][0]["bbox"], region["bounds"]);
+    room.run(predict).fails_in_json(5, &["found.json"]);
+
+    // Below the lowest value all is one region, of the whole picture; above the highest there is none.
+    let of = |options: &str| {
+        let run = format!("predict --json bolt.patchcore set/bolt/test/dent/000.png --regions {options}");
+        room.run(&run).succeeds().json()
+    };
+    let all = of("--pixel-threshold -1");
+    let area = number(&all["width"]) * number(&all["height"]);
+    assert_eq!((all["regions"].as_array().unwrap().len(), number(&all["regions"][0]["area"])), (1, area));
+    assert_eq!(of("--pixel-threshold 1e9")["regions"], serde_json::json!([]));
+    assert_eq!(
+        of(&format!("--pixel-threshold -1 --min-area {}", area as usize + 1))["regions"],
+        serde_json::json!([])
+    );
+    room.run("predict bolt.patchcore set/bolt/test/dent --regions --pixel-threshold nan")
+        .fails(2, &["--pixel-threshold must be a finite number"]);
+}

@@ -172,6 +172,22 @@ pub(crate) struct Predict {
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
 
+    /// Say where each picture is defective: regions with box, area, peak, outline, and the nearest normal patch (in JSON)
+    #[arg(long)]
+    pub(crate) regions: bool,
+
+    /// File for the regions of all pictures as COCO annotations
+    #[arg(long, value_name = "FILE")]
+    pub(crate) coco: Option<PathBuf>,
+
+    /// Map values at or above this belong to a region, instead of the model's pixel threshold
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    pub(crate) pixel_threshold: Option<f32>,
+
+    /// Pass over regions of fewer pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 1)]
+    pub(crate) min_area: usize,
+
     /// Image scores at or above this are a defect, instead of the model's threshold
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub(crate) threshold: Option<f32>,

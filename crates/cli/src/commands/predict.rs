@@ -5,8 +5,9 @@ use crate::backbone::Network;
 use crate::exit::{Code, Failure};
 use crate::pictures::{Written, write};
 use crate::progress::Bars;
+use crate::regions::{Asked, Coco, Found, find};
 use crate::{backbone, inputs, output};
-use patchcore::{Model, Progress, Stage, Verdict, read_ahead};
+use patchcore::{Fitted, Model, Progress, Stage, Verdict, read_ahead};
 use patchcore_files::shown;
 use patchcore_image::{ImageError, Limits, Picture, decode};
 use serde::Serialize;
@@ -24,12 +25,19 @@ struct Record {
     #[serde(flatten)]
     files: Option<Written>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    regions: Option<Vec<Found>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
 pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
-    if args.threshold.is_some_and(|t| !t.is_finite()) {
-        return Err(Failure::usage("--threshold must be a finite number"));
+    for (name, value) in [("--threshold", args.threshold), ("--pixel-threshold", args.pixel_threshold)] {
+        if value.is_some_and(|t| !t.is_finite()) {
+            return Err(Failure::usage(format!("{name} must be a finite number")));
+        }
+    }
+    if let Some(path) = &args.coco {
+        output::check_file(path, args.force)?;
     }
     let model = backbone::open_model(&args.model, &args.weights)?;
     let threshold = args.threshold.or(model.fitted().calibration.as_ref().map(|c| c.image_threshold));
@@ -38,6 +46,7 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
             Failure::usage("--exit-code needs a threshold, and this model has none").hint("give --threshold")
         );
     }
+    let asked = asked(args, model.fitted())?;
     let inputs = inputs::expand(&args.paths, args.output.as_deref())?;
     if let Some(folder) = &args.output {
         output::claim_folder(folder, args.force)?;
@@ -46,10 +55,35 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         output::warn(warning);
     }
     let format = args.format.unwrap_or(if how.json { Format::Jsonl } else { Format::Text });
-    let mut judge =
-        Judge { model, threshold, format, folder: args.output.clone(), defects: 0, faults: Vec::new() };
+    let mut judge = Judge {
+        model,
+        threshold,
+        format,
+        folder: args.output.clone(),
+        asked,
+        listed: args.regions,
+        coco: Coco::default(),
+        defects: 0,
+        faults: Vec::new(),
+    };
     judge.all(&inputs.files, how)?;
+    if let Some(path) = &args.coco {
+        judge.coco.save(path, args.force)?;
+    }
     judge.finish(args.exit_code, inputs.files.len())
+}
+
+/// Which regions are looked for, if any.
+fn asked(args: &Predict, fitted: &Fitted) -> Result<Option<Asked>, Failure> {
+    if !args.regions && args.coco.is_none() {
+        return Ok(None);
+    }
+    let own = fitted.calibration.as_ref().map(|c| c.pixel_threshold);
+    let threshold = args.pixel_threshold.or(own).ok_or_else(|| {
+        Failure::usage("regions need a pixel threshold, and this model has none")
+            .hint("give --pixel-threshold")
+    })?;
+    Ok(Some(Asked { threshold, least_area: args.min_area }))
 }
 
 struct Judge {
@@ -57,6 +91,11 @@ struct Judge {
     threshold: Option<f32>,
     format: Format,
     folder: Option<PathBuf>,
+    /// Which regions are looked for, if any.
+    asked: Option<Asked>,
+    /// Whether they stand in the records.
+    listed: bool,
+    coco: Coco,
     defects: usize,
     /// One line for every picture without a verdict, and every file that could not be written.
     faults: Vec<String>,
@@ -104,6 +143,7 @@ impl Judge {
             width: None,
             height: None,
             files: None,
+            regions: None,
             error: None,
         };
         let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
@@ -126,6 +166,11 @@ impl Judge {
             None => "unknown",
         };
         self.defects += usize::from(record.verdict == "defect");
+        if let Some(asked) = self.asked {
+            let found = find(self.model.fitted(), &picture, &prediction, asked);
+            self.coco.add(&record.path, &picture, &found);
+            record.regions = self.listed.then_some(found);
+        }
         if let Some(folder) = &self.folder {
             match write(folder, stem, self.model.fitted(), &picture, &prediction) {
                 Ok(files) => record.files = Some(files),
