@@ -44,17 +44,18 @@ pub fn f1_max(scores: &[f32], labels: &[bool]) -> Result<F1Max, Undefined> {
 
 /// Keeps, on the way down a ranking, the first threshold with the largest F1.
 pub(crate) struct F1Search {
-    n_anomalous: u64,
+    pub(crate) n_anomalous: u64,
     hits: u64,
     alarms: u64,
     best: Option<Candidate>,
 }
 
+/// A threshold with what it alarms at.
 #[derive(Clone, Copy)]
-struct Candidate {
-    threshold: f32,
-    hits: u64,
-    alarms: u64,
+pub(crate) struct Candidate {
+    pub(crate) threshold: f32,
+    pub(crate) hits: u64,
+    pub(crate) alarms: u64,
 }
 
 impl F1Search {
@@ -80,11 +81,13 @@ impl F1Search {
         u128::from(a.hits) * weight(b) > u128::from(b.hits) * weight(a)
     }
 
-    pub(crate) fn finish(self) -> Result<F1Max, Undefined> {
+    pub(crate) fn best(&self) -> Result<Candidate, Undefined> {
         both_classes(self.hits, self.alarms - self.hits)?;
-        let Some(Candidate { threshold, hits, alarms }) = self.best else {
-            return Err(Undefined::NoAnomalous);
-        };
+        self.best.ok_or(Undefined::NoAnomalous)
+    }
+
+    pub(crate) fn finish(&self) -> Result<F1Max, Undefined> {
+        let Candidate { threshold, hits, alarms } = self.best()?;
         Ok(F1Max {
             f1: (2 * hits) as f64 / (alarms + self.n_anomalous) as f64,
             threshold,

@@ -2,7 +2,7 @@
 
 use crate::Undefined;
 use crate::ranking::{FIRST_REGION, NORMAL, Ranking, Step};
-use crate::undefined::both_classes;
+use crate::undefined::{both_classes, check_list};
 
 /// Finite scores of both classes, ranked.
 pub(crate) struct Labelled {
@@ -13,17 +13,12 @@ pub(crate) struct Labelled {
 
 impl Labelled {
     pub(crate) fn new(scores: &[f32], labels: &[bool]) -> Result<Self, Undefined> {
-        if scores.len() != labels.len() {
-            return Err(Undefined::LengthMismatch { scores: scores.len(), labels: labels.len() });
-        }
-        if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
-            return Err(Undefined::NotFinite { index });
-        }
+        check_list(scores, labels.len())?;
         let n_anomalous = labels.iter().filter(|&&anomalous| anomalous).count() as u64;
         let n_normal = labels.len() as u64 - n_anomalous;
         both_classes(n_anomalous, n_normal)?;
 
-        let mut ranking = Ranking::with_capacity(scores.len());
+        let mut ranking = Ranking::for_scores(scores.iter().copied());
         for (&score, &anomalous) in scores.iter().zip(labels) {
             ranking.push(score, if anomalous { FIRST_REGION } else { NORMAL });
         }

@@ -1,13 +1,20 @@
-//! Metrics as pure functions: AUROC, average precision, F1-max, AUPRO, rank correlation.
+//! Metrics as pure functions: of pictures, of pixels, at a threshold, with intervals, of two models.
 //!
 //! Scores are raw `f32`, higher is more anomalous; a picture or pixel counts as anomalous at threshold `t` where
 //! `score >= t`. Equal scores are one step of every curve, so the order of the input never matters, and `-0.0` ties
-//! with `0.0`. What cannot be computed is an [`Undefined`] with its reason: never 0, never NaN.
+//! with `0.0`. What cannot be computed is an [`Undefined`] with its reason: never 0, never NaN. The number of threads
+//! changes nothing.
 //!
-//! Per picture: [`auroc`], [`average_precision`], [`f1_max`]. Per pixel, over [`PixelPicture`]s that may differ in
-//! size: [`pixel_auroc`] and its sisters, or [`pixel_metrics`] for all of them from one sort. The metrics of the
-//! original program that differ from these bear its name: [`reference_f1_max`], [`min_max_fuse_scores`],
-//! [`mask_rule`]. Without labels, two models' scores of the same pictures: [`spearman`], [`score_differences`].
+//! | of | over all thresholds | at a threshold |
+//! |---|---|---|
+//! | pictures | [`auroc`], [`average_precision`], [`aupr_trapezoid`], [`f1_max`], [`iou_max`] | [`confusion`] and its rates, [`presorted_good`], [`presorted_bad`] |
+//! | types of defects | [`per_defect_type`] | the same |
+//! | pixels | [`pixel_metrics`], all from one sort, and each alone; [`aupro`], [`au_spro`], [`aupimo`] | [`pixel_confusion`] |
+//!
+//! Pixels come as [`PixelPicture`]s that may differ in size. Intervals: [`Share::clopper_pearson`] for rates,
+//! [`bootstrap`] for any metric of pictures, [`bootstrap_mean`]. Two models on the same pictures: [`delong`],
+//! [`paired_bootstrap`], and without labels [`spearman`], [`score_differences`]. The metrics of the original program that
+//! differ from these bear its name: [`reference_f1_max`], [`min_max_fuse_scores`], [`mask_rule`].
 //!
 //! ```
 //! use patchcore_metrics::{Undefined, auroc};
@@ -21,32 +28,57 @@ mod undefined;
 mod labelled;
 mod ranking;
 
+mod aupr;
 mod f1;
+mod iou;
 mod precision_recall;
 mod roc;
 
+mod beta;
+mod confusion;
+mod defect_types;
+mod presorted;
+mod quantile;
+mod share;
+
+mod aupimo;
 mod components;
 mod pixel;
 mod pixel_picture;
 mod pro;
+mod spro;
 
 mod agreement;
+mod bootstrap;
+mod delong;
+mod normal;
+mod random;
 
 pub mod mask_rule;
 mod reference_f1;
 mod reference_fusion;
 
 pub use agreement::{ScoreDifferences, score_differences, spearman};
+pub use aupimo::{AUPIMO_RANGE, Aupimo, aupimo};
+pub use aupr::aupr_trapezoid;
+pub use bootstrap::{Estimate, PairedBootstrap, Resampling, bootstrap, bootstrap_mean, paired_bootstrap};
 pub use components::{Components, Connectivity, components};
+pub use confusion::{Confusion, confusion, pixel_confusion};
+pub use defect_types::{DefectType, per_defect_type};
+pub use delong::{Delong, delong};
 pub use f1::{F1Max, f1_max};
+pub use iou::{IouMax, iou_max};
 pub use pixel::{
     AuproAt, PixelMetrics, pixel_auroc, pixel_auroc_anomalous_only, pixel_average_precision, pixel_f1_max,
-    pixel_metrics,
+    pixel_iou_max, pixel_metrics,
 };
 pub use pixel_picture::PixelPicture;
 pub use precision_recall::average_precision;
-pub use pro::{ProCurve, aupro, pro_curve};
+pub use presorted::{Presorted, presorted_bad, presorted_good};
+pub use pro::{ProCurve, aupro, aupro_at_limits, pro_curve};
 pub use reference_f1::reference_f1_max;
 pub use reference_fusion::{min_max_fuse_maps, min_max_fuse_scores};
 pub use roc::{RocCurve, auroc, roc_curve};
+pub use share::{Bounds, Share};
+pub use spro::{RegionPicture, SaturatedRegion, Saturation, au_spro};
 pub use undefined::{Metric, Undefined};

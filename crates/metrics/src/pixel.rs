@@ -1,7 +1,9 @@
 //! The metrics of lists, taken over the pixels of all pictures together.
 
+use crate::aupr::TrapezoidSum;
 use crate::components::Connectivity;
 use crate::f1::{F1Max, F1Search};
+use crate::iou::{IouMax, best_iou};
 use crate::pixel_picture::{PixelPicture, RankedPixels, Regions};
 use crate::precision_recall::PrecisionSum;
 use crate::pro::{ProArea, ProWalk, check_limit};
@@ -97,6 +99,28 @@ pub fn pixel_f1_max(pictures: &[PixelPicture<'_>]) -> Result<F1Max, Undefined> {
     search.finish()
 }
 
+/// The best intersection over union over all pixels of all pictures; see [`iou_max`](crate::iou_max).
+///
+/// # Errors
+///
+/// As [`pixel_auroc`].
+///
+/// # Examples
+///
+/// ```
+/// # use patchcore_metrics::{PixelPicture, pixel_iou_max};
+/// let picture = PixelPicture { height: 1, width: 3, scores: &[0.5, 0.6, 0.1], mask: &[true, false, false] };
+/// let best = pixel_iou_max(&[picture])?;
+/// assert_eq!((best.iou, best.threshold), (0.5, 0.5));
+/// # Ok::<(), patchcore_metrics::Undefined>(())
+/// ```
+pub fn pixel_iou_max(pictures: &[PixelPicture<'_>]) -> Result<IouMax, Undefined> {
+    let pixels = RankedPixels::new(pictures, Regions::Ignored)?;
+    let mut search = F1Search::new(pixels.n_anomalous);
+    pixels.ties().for_each(|tie| search.push(tie.step()));
+    best_iou(&search)
+}
+
 /// All pixel metrics of one set of pictures, each with a value or its own reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PixelMetrics {
@@ -106,8 +130,12 @@ pub struct PixelMetrics {
     pub auroc_anomalous_only: Metric,
     /// See [`pixel_average_precision`].
     pub average_precision: Metric,
+    /// See [`aupr_trapezoid`](crate::aupr_trapezoid), over all pixels.
+    pub aupr_trapezoid: Metric,
     /// See [`pixel_f1_max`].
     pub f1_max: Result<F1Max, Undefined>,
+    /// See [`pixel_iou_max`].
+    pub iou_max: Result<IouMax, Undefined>,
     /// See [`aupro`](crate::aupro), with [`Connectivity::Eight`]; one per limit asked for, in that order.
     pub aupro: Vec<AuproAt>,
 }
@@ -142,7 +170,9 @@ pub fn pixel_metrics(pictures: &[PixelPicture<'_>], pro_limits: &[f64]) -> Pixel
             auroc: Err(reason.clone()),
             auroc_anomalous_only: Err(reason.clone()),
             average_precision: Err(reason.clone()),
+            aupr_trapezoid: Err(reason.clone()),
             f1_max: Err(reason.clone()),
+            iou_max: Err(reason.clone()),
             aupro: pro_limits.iter().map(|&limit| AuproAt { limit, value: Err(reason.clone()) }).collect(),
         },
     }
@@ -151,8 +181,9 @@ pub fn pixel_metrics(pictures: &[PixelPicture<'_>], pro_limits: &[f64]) -> Pixel
 fn walk_once(pixels: &RankedPixels, pro_limits: &[f64]) -> PixelMetrics {
     let (mut area, mut area_anomalous_only) = (RocArea::default(), RocArea::default());
     let mut precision = PrecisionSum::default();
+    let mut trapezoids = TrapezoidSum::default();
     let mut f1 = F1Search::new(pixels.n_anomalous);
-    let mut pro = ProWalk::new(pixels);
+    let mut pro = ProWalk::over(pixels);
     let mut pro_areas: Vec<_> =
         pro_limits.iter().map(|&limit| ProArea::new(limit, pixels.n_normal)).collect();
 
@@ -161,6 +192,7 @@ fn walk_once(pixels: &RankedPixels, pro_limits: &[f64]) -> PixelMetrics {
         area.push(step);
         area_anomalous_only.push(step.beside_defects());
         precision.push(step);
+        trapezoids.push(step);
         f1.push(step);
         if let Ok(walk) = &mut pro {
             let point = walk.advance(&tie, step);
@@ -178,7 +210,9 @@ fn walk_once(pixels: &RankedPixels, pro_limits: &[f64]) -> PixelMetrics {
         auroc: area.finish(),
         auroc_anomalous_only: area_anomalous_only.finish().map_err(nothing_is_anomalous),
         average_precision: precision.finish(),
+        aupr_trapezoid: trapezoids.finish(),
         f1_max: f1.finish(),
+        iou_max: best_iou(&f1),
         aupro: pro_limits.iter().zip(pro_areas).map(aupro).collect(),
     }
 }

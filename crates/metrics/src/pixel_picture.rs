@@ -39,9 +39,9 @@ pub(crate) struct RankedPixels {
 
 impl RankedPixels {
     pub(crate) fn new(pictures: &[PixelPicture<'_>], regions: Regions) -> Result<Self, Undefined> {
-        let n_pixels = checked_pixel_count(pictures)?;
+        check_pictures(pictures)?;
         let mut pixels = Self {
-            ranking: Ranking::with_capacity(n_pixels),
+            ranking: Ranking::for_scores(pictures.iter().flat_map(|p| p.scores).copied()),
             region_areas: Vec::new(),
             n_anomalous: 0,
             n_normal: 0,
@@ -86,8 +86,8 @@ impl RankedPixels {
     }
 }
 
-/// The number of pixels, once every picture was found whole and finite.
-fn checked_pixel_count(pictures: &[PixelPicture<'_>]) -> Result<usize, Undefined> {
+/// Whether every picture is whole and finite, and their pixels few enough to be ranked.
+pub(crate) fn check_pictures(pictures: &[PixelPicture<'_>]) -> Result<(), Undefined> {
     let mut n_pixels = 0usize;
     for (i, picture) in pictures.iter().enumerate() {
         let (scores, mask) = (picture.scores.len(), picture.mask.len());
@@ -95,16 +95,26 @@ fn checked_pixel_count(pictures: &[PixelPicture<'_>]) -> Result<usize, Undefined
             let PixelPicture { height, width, .. } = *picture;
             return Err(Undefined::PictureSize { picture: i, height, width, scores, mask });
         }
-        if let Some(index) = picture.scores.iter().position(|score| !score.is_finite()) {
-            return Err(Undefined::NotFinitePixel { picture: i, index });
-        }
+        check_finite(i, picture.scores)?;
         n_pixels = n_pixels.saturating_add(scores);
     }
-    // Tags are 32 bits wide, and there are at most as many regions as pixels.
+    check_pixel_count(n_pixels)
+}
+
+/// Refuses a picture with a score that is NaN or infinite.
+pub(crate) fn check_finite(picture: usize, scores: &[f32]) -> Result<(), Undefined> {
+    match scores.iter().position(|score| !score.is_finite()) {
+        Some(index) => Err(Undefined::NotFinitePixel { picture, index }),
+        None => Ok(()),
+    }
+}
+
+/// Tags are 32 bits wide, and there are at most as many regions as pixels.
+pub(crate) fn check_pixel_count(pixels: usize) -> Result<(), Undefined> {
     let limit = (u32::MAX - FIRST_REGION) as usize;
-    match n_pixels {
+    match pixels {
         0 => Err(Undefined::Empty),
         pixels if pixels > limit => Err(Undefined::TooManyPixels { pixels, limit }),
-        pixels => Ok(pixels),
+        _ => Ok(()),
     }
 }

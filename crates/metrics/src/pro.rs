@@ -40,13 +40,43 @@ use crate::undefined::{Metric, Undefined};
 /// Bergmann et al., IJCV 2021, section 5.2.1; MVTec AD evaluation code.
 pub fn aupro(pictures: &[PixelPicture<'_>], limit: f64, connectivity: Connectivity) -> Metric {
     check_limit(limit)?;
+    let areas = areas(pictures, &[limit], connectivity)?;
+    Ok(areas[0])
+}
+
+/// The area under PRO up to each of several limits, for the price of one; see [`aupro`].
+///
+/// The values come in the order of `limits`; each equals that of [`aupro`], bit by bit.
+///
+/// # Errors
+///
+/// As [`aupro`]; one invalid limit spoils all. [`pixel_metrics`](crate::pixel_metrics) gives each limit its own reason.
+///
+/// # Examples
+///
+/// ```
+/// # use patchcore_metrics::{Connectivity, PixelPicture, aupro_at_limits};
+/// let (scores, mask) = ([0.9, 0.2, 0.5, 0.1], [true, true, false, false]);
+/// let picture = PixelPicture { height: 1, width: 4, scores: &scores, mask: &mask };
+/// assert_eq!(aupro_at_limits(&[picture], &[1.0, 0.25], Connectivity::Eight), Ok(vec![0.75, 0.5]));
+/// ```
+pub fn aupro_at_limits(
+    pictures: &[PixelPicture<'_>],
+    limits: &[f64],
+    connectivity: Connectivity,
+) -> Result<Vec<f64>, Undefined> {
+    limits.iter().try_for_each(|&limit| check_limit(limit))?;
+    areas(pictures, limits, connectivity)
+}
+
+fn areas(
+    pictures: &[PixelPicture<'_>],
+    limits: &[f64],
+    connectivity: Connectivity,
+) -> Result<Vec<f64>, Undefined> {
     let pixels = RankedPixels::new(pictures, Regions::Labelled(connectivity))?;
-    let mut walk = ProWalk::new(&pixels)?;
-    let mut area = ProArea::new(limit, pixels.n_normal);
-    for tie in pixels.ties() {
-        area.push(walk.advance(&tie, tie.step()));
-    }
-    Ok(area.finish())
+    let walk = ProWalk::over(&pixels)?;
+    Ok(walk.areas(pixels.ties(), limits, pixels.n_normal))
 }
 
 /// The points of a PRO curve; both lists are equally long.
@@ -78,7 +108,7 @@ pub struct ProCurve {
 /// ```
 pub fn pro_curve(pictures: &[PixelPicture<'_>], connectivity: Connectivity) -> Result<ProCurve, Undefined> {
     let pixels = RankedPixels::new(pictures, Regions::Labelled(connectivity))?;
-    let mut walk = ProWalk::new(&pixels)?;
+    let mut walk = ProWalk::over(&pixels)?;
     let mut curve = ProCurve { fpr: vec![0.0], pro: vec![0.0] };
     for tie in pixels.ties() {
         let point = walk.advance(&tie, tie.step());
@@ -108,35 +138,76 @@ pub(crate) struct ProPoint {
 /// Overlap is added in fixed point, so that neither the order of pixels nor rounding drift can change it: a whole
 /// region is `ONE`, and the sum of `2^32` of them still fits.
 pub(crate) struct ProWalk {
-    pixel_shares: Vec<u128>,
+    regions: Vec<Region>,
     overlap: u128,
     false_alarms: u64,
     pro: f64,
 }
 
-impl ProWalk {
-    const ONE: u128 = 1 << 96;
+/// What one pixel adds to its region's overlap, and what the region can still take.
+struct Region {
+    pixel_share: u128,
+    left: u128,
+}
 
-    pub(crate) fn new(pixels: &RankedPixels) -> Result<Self, Undefined> {
-        if pixels.region_areas.is_empty() {
+const ONE: u128 = 1 << 96;
+
+impl ProWalk {
+    /// Every region is whole when all its pixels are found.
+    pub(crate) fn over(pixels: &RankedPixels) -> Result<Self, Undefined> {
+        let shares = pixels.region_areas.iter().map(|&area| ONE / u128::from(area));
+        Self::new(shares, pixels.n_normal)
+    }
+
+    /// Region `r` is whole once `saturations[r]` of its pixels are found; each at least 1, and not always a whole number.
+    pub(crate) fn saturated(saturations: &[f64], n_normal: u64) -> Result<Self, Undefined> {
+        let shares = saturations.iter().map(|&pixels| (ONE as f64 / pixels).ceil() as u128);
+        Self::new(shares, n_normal)
+    }
+
+    fn new(pixel_shares: impl Iterator<Item = u128>, n_normal: u64) -> Result<Self, Undefined> {
+        let regions: Vec<Region> =
+            pixel_shares.map(|pixel_share| Region { pixel_share, left: ONE }).collect();
+        if regions.is_empty() {
             return Err(Undefined::NoRegion);
         }
-        if pixels.n_normal == 0 {
+        if n_normal == 0 {
             return Err(Undefined::NoNormal);
         }
-        let pixel_shares = pixels.region_areas.iter().map(|&area| Self::ONE / u128::from(area)).collect();
-        Ok(Self { pixel_shares, overlap: 0, false_alarms: 0, pro: 0.0 })
+        Ok(Self { regions, overlap: 0, false_alarms: 0, pro: 0.0 })
     }
 
     /// Takes one tie, of which `step` is the count, and says where the curve now stands.
     pub(crate) fn advance(&mut self, tie: &Tie<'_>, step: Step) -> ProPoint {
         self.false_alarms += step.normal;
         if step.anomalous > 0 {
-            self.overlap += tie.regions().map(|region| self.pixel_shares[region]).sum::<u128>();
-            let whole = self.pixel_shares.len() as f64 * Self::ONE as f64;
+            for region in tie.regions() {
+                let region = &mut self.regions[region];
+                let gain = region.pixel_share.min(region.left);
+                region.left -= gain;
+                self.overlap += gain;
+            }
+            let whole = self.regions.len() as f64 * ONE as f64;
             self.pro = self.overlap as f64 / whole;
         }
         ProPoint { false_alarms: self.false_alarms as f64, pro: self.pro }
+    }
+
+    /// The areas up to several limits, once the walk has ended.
+    pub(crate) fn areas<'a>(
+        mut self,
+        ties: impl Iterator<Item = Tie<'a>>,
+        limits: &[f64],
+        n_normal: u64,
+    ) -> Vec<f64> {
+        let mut areas: Vec<_> = limits.iter().map(|&limit| ProArea::new(limit, n_normal)).collect();
+        for tie in ties {
+            let point = self.advance(&tie, tie.step());
+            for area in &mut areas {
+                area.push(point);
+            }
+        }
+        areas.into_iter().map(ProArea::finish).collect()
     }
 }
 

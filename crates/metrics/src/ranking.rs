@@ -2,7 +2,12 @@
 //!
 //! A score and its tag share a `u64`: the upper half is the score's bits, turned so that integers ascend where scores
 //! descend, the lower half the tag. Sorting plain integers is fast, takes 8 bytes a score, and leaves nothing
-//! to chance: entries that compare equal are equal.
+//! to chance: entries that compare equal are equal, however many threads sort.
+//!
+//! The scores are counted by shelf (a range of keys) before any is put away, so that every entry is written once, onto
+//! its own shelf, and only shelves that fit a processor's cache are left to sort: no second copy of the entries is held.
+
+use rayon::prelude::*;
 
 /// The tag of a normal pixel in a picture without a defect, and of a normal picture.
 pub(crate) const NORMAL: u32 = 0;
@@ -11,9 +16,23 @@ pub(crate) const NORMAL_BESIDE_DEFECT: u32 = 1;
 /// The tag of an anomalous picture, and of a pixel in region 0; region `r` has the tag `FIRST_REGION + r`.
 pub(crate) const FIRST_REGION: u32 = 2;
 
-/// Tagged scores; sorted once [`sorted`](Self::sorted) was called.
+/// About how many entries share a shelf.
+const SHELF: usize = 1 << 15;
+/// Shelves with more entries than this are sorted by all threads together.
+const LARGE: usize = 1 << 18;
+
+/// Tagged scores; ranked once [`sorted`](Self::sorted) was called.
 pub(crate) struct Ranking {
     entries: Vec<u64>,
+    shelves: Shelves,
+    /// Per shelf: where its next entry goes.
+    next: Vec<usize>,
+}
+
+/// Which range of keys lies on which shelf.
+struct Shelves {
+    lowest: u32,
+    shift: u32,
 }
 
 /// All entries that have one score.
@@ -35,23 +54,58 @@ pub(crate) struct Step {
 }
 
 impl Ranking {
-    pub(crate) fn with_capacity(n: usize) -> Self {
-        Self { entries: Vec::with_capacity(n) }
+    /// Room for exactly these scores, all finite; [`push`](Self::push) each of them next, in any order.
+    pub(crate) fn for_scores(scores: impl Iterator<Item = f32> + Clone) -> Self {
+        let (mut n, mut lowest, mut highest) = (0, u32::MAX, 0);
+        scores.clone().for_each(|score| {
+            let key = descending_key(score);
+            (n, lowest, highest) = (n + 1, lowest.min(key), highest.max(key));
+        });
+        let span = highest.saturating_sub(lowest);
+        let wanted_bits = (n / SHELF).checked_ilog2().map_or(0, |bits| bits + 1);
+        let shift = (u32::BITS - span.leading_zeros()).saturating_sub(wanted_bits);
+        let shelves = Shelves { lowest, shift: shift.min(31) };
+
+        let mut next = vec![0; (span >> shelves.shift) as usize + 2];
+        scores.for_each(|score| next[shelves.of(descending_key(score)) + 1] += 1);
+        for shelf in 1..next.len() {
+            next[shelf] += next[shelf - 1];
+        }
+        Self { entries: vec![0; n], shelves, next }
     }
 
-    /// Adds a finite score.
     pub(crate) fn push(&mut self, score: f32, tag: u32) {
-        self.entries.push(u64::from(descending_key(score)) << 32 | u64::from(tag));
+        let key = descending_key(score);
+        let place = &mut self.next[self.shelves.of(key)];
+        self.entries[*place] = u64::from(key) << 32 | u64::from(tag);
+        *place += 1;
     }
 
     pub(crate) fn sorted(mut self) -> Self {
-        self.entries.sort_unstable();
+        let mut shelves = Vec::with_capacity(self.next.len());
+        let mut rest = self.entries.as_mut_slice();
+        let mut taken = 0;
+        for &end in &self.next[..self.next.len() - 1] {
+            let (shelf, others) = rest.split_at_mut(end - taken);
+            shelves.push(shelf);
+            (rest, taken) = (others, end);
+        }
+        debug_assert!(rest.is_empty(), "every score that was counted was pushed");
+        shelves.into_par_iter().with_min_len(4).for_each(|shelf| {
+            if shelf.len() > LARGE { shelf.par_sort_unstable() } else { shelf.sort_unstable() }
+        });
         self
     }
 
     /// Groups of equal scores, highest first.
     pub(crate) fn ties(&self) -> impl Iterator<Item = Tie<'_>> {
         self.entries.chunk_by(|a, b| a >> 32 == b >> 32).map(|entries| Tie { entries })
+    }
+}
+
+impl Shelves {
+    fn of(&self, key: u32) -> usize {
+        ((key - self.lowest) >> self.shift) as usize
     }
 }
 
@@ -66,6 +120,11 @@ impl Tie<'_> {
         }
         step.normal = self.entries.len() as u64 - step.anomalous;
         step
+    }
+
+    /// The tags of its entries, ascending.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = u32> {
+        self.entries.iter().map(|&entry| entry as u32)
     }
 
     /// The region number of each anomalous entry.
@@ -111,7 +170,7 @@ mod tests {
     #[test]
     fn both_zeros_tie() {
         assert_eq!(descending_key(-0.0), descending_key(0.0));
-        let mut ranking = Ranking::with_capacity(3);
+        let mut ranking = Ranking::for_scores([0.0, -0.0, 1.0].into_iter());
         ranking.push(-0.0, NORMAL);
         ranking.push(1.0, NORMAL_BESIDE_DEFECT);
         ranking.push(0.0, FIRST_REGION + 4);
@@ -120,5 +179,31 @@ mod tests {
             ranking.ties().map(|t| t.step()).map(|s| (s.score, s.anomalous, s.normal)).collect();
         assert_eq!(steps, [(1.0, 0, 1), (0.0, 1, 1)]);
         assert_eq!(ranking.ties().flat_map(|t| t.regions().collect::<Vec<_>>()).collect::<Vec<_>>(), [4]);
+    }
+
+    /// Every entry once, in order, whatever the shelves: few keys, all keys, one shelf larger than the others.
+    #[test]
+    fn shelves_change_nothing() {
+        let mut state = 1u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state
+        };
+        for n in [0, 1, SHELF - 1, SHELF, 5 * SHELF + 3, 3 * LARGE] {
+            let few: Vec<f32> = (0..n).map(|_| (random() >> 30) as f32).collect();
+            let wide: Vec<f32> = (0..n).map(|_| (f64::from(random()) - 2e9) as f32).collect();
+            let lopsided: Vec<f32> =
+                (0..n).map(|i| if i == 0 { -1e30 } else { 1.0 + (random() >> 9) as f32 / 8e9 }).collect();
+            for scores in [few, wide, lopsided] {
+                let mut ranking = Ranking::for_scores(scores.iter().copied());
+                let tagged = scores.iter().enumerate().map(|(i, &score)| (score, i as u32));
+                tagged.clone().for_each(|(score, tag)| ranking.push(score, tag));
+                let mut expected: Vec<u64> = tagged
+                    .map(|(score, tag)| u64::from(descending_key(score)) << 32 | u64::from(tag))
+                    .collect();
+                expected.sort_unstable();
+                assert!(ranking.sorted().entries == expected, "{n} scores");
+            }
+        }
     }
 }

@@ -1,26 +1,17 @@
 //! Every metric against its definition, written out slowly, on small inputs full of ties.
 
+mod cases;
+
+use cases::{
+    Owned, alarms, borrowed, close, distinct_descending, list, naive_area, naive_regions, owned_picture,
+    picture_set,
+};
 use patchcore_metrics::{
-    Connectivity, F1Max, PixelPicture, aupro, auroc, average_precision, components, f1_max, pixel_auroc,
-    pixel_auroc_anomalous_only, pixel_average_precision, pixel_f1_max, pixel_metrics, pro_curve,
-    reference_f1_max, roc_curve,
+    Connectivity, F1Max, aupr_trapezoid, aupro, aupro_at_limits, auroc, average_precision, components,
+    confusion, f1_max, iou_max, pixel_auroc, pixel_auroc_anomalous_only, pixel_average_precision,
+    pixel_confusion, pixel_f1_max, pixel_iou_max, pixel_metrics, pro_curve, reference_f1_max, roc_curve,
 };
 use proptest::prelude::*;
-
-const TOLERANCE: f64 = 1e-12;
-
-/// At threshold `t`: alarms that are right, alarms that are false.
-fn alarms(scores: &[f32], labels: &[bool], t: f32) -> (f64, f64) {
-    let count = |wanted| scores.iter().zip(labels).filter(|&(&s, &l)| s >= t && l == wanted).count() as f64;
-    (count(true), count(false))
-}
-
-fn distinct_descending(scores: &[f32]) -> Vec<f32> {
-    let mut thresholds = scores.to_vec();
-    thresholds.sort_by(|a, b| b.partial_cmp(a).expect("finite"));
-    thresholds.dedup();
-    thresholds
-}
 
 fn naive_auroc(scores: &[f32], labels: &[bool]) -> f64 {
     let (mut wins, mut pairs) = (0.0, 0.0);
@@ -54,44 +45,6 @@ fn naive_f1(scores: &[f32], labels: &[bool]) -> Vec<(f64, f32)> {
     distinct_descending(scores).into_iter().map(f1).collect()
 }
 
-/// The area under straight lines through the points, over `[0, limit]`, divided by `limit`.
-fn naive_area(x: &[f64], y: &[f64], limit: f64) -> f64 {
-    let mut area = 0.0;
-    for i in 1..x.len() {
-        let (x0, y0, y1) = (x[i - 1], y[i - 1], y[i]);
-        if x0 >= limit || x[i] == x0 {
-            continue;
-        }
-        let x1 = x[i].min(limit);
-        let cut = y0 + (y1 - y0) * (x1 - x0) / (x[i] - x0);
-        area += (x1 - x0) * f64::midpoint(y0, cut);
-    }
-    area / limit
-}
-
-/// Regions by spreading the smallest number until nothing changes; one list of pixels per region.
-fn naive_regions(mask: &[bool], h: usize, w: usize, connectivity: Connectivity) -> Vec<Vec<usize>> {
-    let touch = |a: usize, b: usize| {
-        let (dy, dx) = ((a / w).abs_diff(b / w), (a % w).abs_diff(b % w));
-        if connectivity == Connectivity::Eight { dy.max(dx) == 1 } else { dy + dx == 1 }
-    };
-    let mut number: Vec<usize> = (0..h * w).collect();
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for a in (0..h * w).filter(|&a| mask[a]) {
-            for b in (0..h * w).filter(|&b| mask[b] && touch(a, b)) {
-                changed |= number[b] < number[a];
-                number[a] = number[a].min(number[b]);
-            }
-        }
-    }
-    (0..h * w)
-        .map(|first| (0..h * w).filter(|&p| mask[p] && number[p] == first).collect::<Vec<_>>())
-        .filter(|region| !region.is_empty())
-        .collect()
-}
-
 fn naive_pro_curve(pictures: &[Owned], connectivity: Connectivity) -> (Vec<f64>, Vec<f64>) {
     let all: Vec<f32> = pictures.iter().flat_map(|p| p.scores.clone()).collect();
     let labels: Vec<bool> = pictures.iter().flat_map(|p| p.mask.clone()).collect();
@@ -111,50 +64,6 @@ fn naive_pro_curve(pictures: &[Owned], connectivity: Connectivity) -> (Vec<f64>,
     x.push(1.0);
     y.push(1.0);
     (x, y)
-}
-
-#[derive(Debug, Clone)]
-struct Owned {
-    height: usize,
-    width: usize,
-    scores: Vec<f32>,
-    mask: Vec<bool>,
-}
-
-fn borrowed(pictures: &[Owned]) -> Vec<PixelPicture<'_>> {
-    pictures
-        .iter()
-        .map(|p| PixelPicture { height: p.height, width: p.width, scores: &p.scores, mask: &p.mask })
-        .collect()
-}
-
-/// Few distinct scores, negative ones and both zeros among them.
-fn score() -> impl Strategy<Value = f32> {
-    prop_oneof![Just(-0.0f32), (-4i8..5).prop_map(|s| f32::from(s) / 4.0), -1.0f32..1.0]
-}
-
-fn list() -> impl Strategy<Value = (Vec<f32>, Vec<bool>)> {
-    prop::collection::vec((score(), any::<bool>()), 2..60)
-        .prop_map(|pairs| pairs.into_iter().unzip())
-        .prop_filter("both classes", |(_, l): &(_, Vec<bool>)| l.contains(&true) && l.contains(&false))
-}
-
-fn owned_picture() -> impl Strategy<Value = Owned> {
-    (1usize..7, 1usize..7, 0.0f64..0.8).prop_flat_map(|(height, width, share)| {
-        let n = height * width;
-        (prop::collection::vec(score(), n), prop::collection::vec(prop::bool::weighted(share), n))
-            .prop_map(move |(scores, mask)| Owned { height, width, scores, mask })
-    })
-}
-
-fn picture_set() -> impl Strategy<Value = Vec<Owned>> {
-    prop::collection::vec(owned_picture(), 1..5).prop_filter("both classes", |set| {
-        [true, false].iter().all(|class| set.iter().any(|p| p.mask.contains(class)))
-    })
-}
-
-fn close(a: f64, b: f64) -> bool {
-    (a - b).abs() <= TOLERANCE
 }
 
 fn stretched(s: f32) -> f32 {
@@ -239,7 +148,12 @@ proptest! {
         let labels: Vec<bool> = set.iter().flat_map(|p| p.mask.clone()).collect();
         prop_assert_eq!(pixel_auroc(&pictures), auroc(&scores, &labels));
         prop_assert_eq!(pixel_average_precision(&pictures), average_precision(&scores, &labels));
+        prop_assert_eq!(pixel_metrics(&pictures, &[]).aupr_trapezoid, aupr_trapezoid(&scores, &labels));
         prop_assert_eq!(pixel_f1_max(&pictures), f1_max(&scores, &labels));
+        prop_assert_eq!(pixel_iou_max(&pictures), iou_max(&scores, &labels));
+        for &t in &scores {
+            prop_assert_eq!(pixel_confusion(&pictures, t), confusion(&scores, &labels, t));
+        }
         let defective: Vec<_> = pictures.iter().copied().filter(|p| p.mask.contains(&true)).collect();
         prop_assert_eq!(pixel_auroc_anomalous_only(&pictures), pixel_auroc(&defective));
     }
@@ -252,9 +166,12 @@ proptest! {
         prop_assert_eq!(all.auroc_anomalous_only, pixel_auroc_anomalous_only(&pictures));
         prop_assert_eq!(all.average_precision, pixel_average_precision(&pictures));
         prop_assert_eq!(all.f1_max, pixel_f1_max(&pictures));
-        for at in all.aupro {
-            prop_assert_eq!(at.value, aupro(&pictures, at.limit, Connectivity::Eight));
+        prop_assert_eq!(all.iou_max, pixel_iou_max(&pictures));
+        for at in &all.aupro {
+            prop_assert_eq!(&at.value, &aupro(&pictures, at.limit, Connectivity::Eight));
         }
+        let values: Result<Vec<f64>, _> = all.aupro.into_iter().map(|at| at.value).collect();
+        prop_assert_eq!(values, aupro_at_limits(&pictures, &[0.05, 0.3, 1.0], Connectivity::Eight));
         let mut reversed = pictures;
         reversed.reverse();
         prop_assert_eq!(pixel_metrics(&reversed, &[0.3]), pixel_metrics(&borrowed(&set), &[0.3]));
