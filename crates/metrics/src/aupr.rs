@@ -37,30 +37,32 @@ pub fn aupr_trapezoid(scores: &[f32], labels: &[bool]) -> Metric {
 }
 
 /// Adds up trapezoids on the way down a ranking; recall is measured in items here.
+#[derive(Default)]
 pub(crate) struct TrapezoidSum {
     hits: u64,
-    false_alarms: u64,
-    precision: f64,
+    alarms: u64,
     twice_area: f64,
-}
-
-impl Default for TrapezoidSum {
-    fn default() -> Self {
-        Self { hits: 0, false_alarms: 0, precision: 1.0, twice_area: 0.0 }
-    }
 }
 
 impl TrapezoidSum {
     pub(crate) fn push(&mut self, step: Step) {
+        if step.anomalous == 0 {
+            self.alarms += step.normal;
+            return;
+        }
+        let before = self.precision();
         self.hits += step.anomalous;
-        self.false_alarms += step.normal;
-        let precision = self.hits as f64 / (self.hits + self.false_alarms) as f64;
-        self.twice_area += step.anomalous as f64 * (precision + self.precision);
-        self.precision = precision;
+        self.alarms += step.anomalous + step.normal;
+        self.twice_area += step.anomalous as f64 * (before + self.precision());
+    }
+
+    /// 1 before the first alarm.
+    fn precision(&self) -> f64 {
+        if self.alarms == 0 { 1.0 } else { self.hits as f64 / self.alarms as f64 }
     }
 
     pub(crate) fn finish(self) -> Metric {
-        both_classes(self.hits, self.false_alarms)?;
+        both_classes(self.hits, self.alarms - self.hits)?;
         Ok(self.twice_area / (2.0 * self.hits as f64))
     }
 }

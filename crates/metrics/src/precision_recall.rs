@@ -46,6 +46,9 @@ impl PrecisionSum {
     pub(crate) fn push(&mut self, step: Step) {
         self.hits += step.anomalous;
         self.false_alarms += step.normal;
+        if step.anomalous == 0 {
+            return;
+        }
         let precision = self.hits as f64 / (self.hits + self.false_alarms) as f64;
         self.sum += step.anomalous as f64 * precision;
     }

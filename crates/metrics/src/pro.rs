@@ -159,7 +159,8 @@ impl ProWalk {
         Self::new(shares, pixels.n_normal)
     }
 
-    /// Region `r` is whole once `saturations[r]` of its pixels are found; each at least 1, and not always a whole number.
+    /// Region `r` is whole once `saturations[r]` of its pixels are found, which is above 0 and not always whole; one pixel
+    /// adds no more than the whole.
     pub(crate) fn saturated(saturations: &[f64], n_normal: u64) -> Result<Self, Undefined> {
         let shares = saturations.iter().map(|&pixels| (ONE as f64 / pixels).ceil() as u128);
         Self::new(shares, n_normal)

@@ -121,7 +121,7 @@ fn saturations(pictures: &[RegionPicture<'_>]) -> Result<Vec<f64>, Undefined> {
             }
             saturations.push(match region.saturation {
                 Saturation::Pixels(pixels) if pixels > 0 => area.min(f64::from(pixels)),
-                Saturation::Share(share) if share > 0.0 && share <= 1.0 => (share * area).max(1.0),
+                Saturation::Share(share) if share > 0.0 && share <= 1.0 => share * area,
                 _ => return Err(Undefined::InvalidSaturation { picture: i, region: r }),
             });
         }
