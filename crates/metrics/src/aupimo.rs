@@ -112,6 +112,8 @@ struct Walk {
     false_alarms: u128,
     n_normal: u64,
     curves: Vec<Curve>,
+    /// Memory for the tags of one tie.
+    tags: Vec<u32>,
 }
 
 /// One picture's part.
@@ -137,6 +139,7 @@ impl Walk {
             false_alarms: 0,
             n_normal: n_normal as u64,
             curves: pictures.iter().zip(defects).map(curve).collect(),
+            tags: Vec::new(),
         }
     }
 
@@ -149,8 +152,10 @@ impl Walk {
         }
         self.x = self.false_alarms as f64 / (self.n_normal as f64 * ONE as f64);
 
-        let tags: Vec<u32> = tie.tags().collect();
-        for same in tags.chunk_by(|a, b| a == b) {
+        self.tags.clear();
+        self.tags.extend(tie.tags());
+        self.tags.sort_unstable();
+        for same in self.tags.chunk_by(|a, b| a == b) {
             let Curve::Anomalous { defects, found, since, integral } = &mut self.curves[same[0] as usize]
             else {
                 continue;

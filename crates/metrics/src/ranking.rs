@@ -1,11 +1,11 @@
 //! Scores sorted once, highest first: the one sort behind every metric.
 //!
 //! A score and its tag share a `u64`: the upper half is the score's bits, turned so that integers ascend where scores
-//! descend, the lower half the tag. Sorting plain integers is fast, takes 8 bytes a score, and leaves nothing
-//! to chance: entries that compare equal are equal, however many threads sort.
+//! descend, the lower half the tag. Sorting plain integers is fast and takes 8 bytes a score. Entries of one score come
+//! in no particular order, and nothing that is counted depends on it.
 //!
 //! The scores are counted by shelf (a range of keys) before any is put away, so that every entry is written once, onto
-//! its own shelf, and only shelves that fit a processor's cache are left to sort: no second copy of the entries is held.
+//! its own shelf, and only shelves that fit a processor's cache are left to sort. Of one shelf per thread a copy is held.
 
 use rayon::prelude::*;
 
@@ -18,8 +18,13 @@ pub(crate) const FIRST_REGION: u32 = 2;
 
 /// About how many entries share a shelf.
 const SHELF: usize = 1 << 15;
-/// Shelves with more entries than this are sorted by all threads together.
+/// Shelves with fewer entries than this are not worth counting.
+const SMALL: usize = 1 << 10;
+/// Shelves with at least so many entries are sorted by all threads together.
 const LARGE: usize = 1 << 18;
+
+/// Bits of a digit by which a shelf is sorted.
+const DIGIT: u32 = 12;
 
 /// Tagged scores; ranked once [`sorted`](Self::sorted) was called.
 pub(crate) struct Ranking {
@@ -91,8 +96,11 @@ impl Ranking {
             (rest, taken) = (others, end);
         }
         debug_assert!(rest.is_empty(), "every score that was counted was pushed");
-        shelves.into_par_iter().with_min_len(4).for_each(|shelf| {
-            if shelf.len() > LARGE { shelf.par_sort_unstable() } else { shelf.sort_unstable() }
+        let order = &self.shelves;
+        shelves.into_par_iter().with_min_len(4).for_each_init(Vec::new, |spare, shelf| match shelf.len() {
+            0..SMALL => shelf.sort_unstable(),
+            SMALL..LARGE => order.sort(shelf, spare),
+            _ => shelf.par_sort_unstable(),
         });
         self
     }
@@ -106,6 +114,28 @@ impl Ranking {
 impl Shelves {
     fn of(&self, key: u32) -> usize {
         ((key - self.lowest) >> self.shift) as usize
+    }
+
+    /// Sorts one shelf by what its keys do not share, from the lowest digit up; `spare` is memory to reuse.
+    fn sort(&self, shelf: &mut [u64], spare: &mut Vec<u64>) {
+        for low_bit in (0..self.shift).step_by(DIGIT as usize) {
+            let digit =
+                |entry: u64| ((((entry >> 32) as u32 - self.lowest) >> low_bit) % (1 << DIGIT)) as usize;
+            let mut next = [0_u32; (1 << DIGIT) + 1];
+            for &entry in shelf.iter() {
+                next[digit(entry) + 1] += 1;
+            }
+            for i in 1..next.len() {
+                next[i] += next[i - 1];
+            }
+            spare.clear();
+            spare.extend_from_slice(shelf);
+            for &entry in spare.iter() {
+                let place = &mut next[digit(entry)];
+                shelf[*place as usize] = entry;
+                *place += 1;
+            }
+        }
     }
 }
 
@@ -122,7 +152,7 @@ impl Tie<'_> {
         step
     }
 
-    /// The tags of its entries, ascending.
+    /// The tags of its entries, in no particular order.
     pub(crate) fn tags(&self) -> impl Iterator<Item = u32> {
         self.entries.iter().map(|&entry| entry as u32)
     }
@@ -181,7 +211,7 @@ mod tests {
         assert_eq!(ranking.ties().flat_map(|t| t.regions().collect::<Vec<_>>()).collect::<Vec<_>>(), [4]);
     }
 
-    /// Every entry once, in order, whatever the shelves: few keys, all keys, one shelf larger than the others.
+    /// Every entry once, by score, whatever the shelves: few keys, all keys, one shelf larger than the others.
     #[test]
     fn shelves_change_nothing() {
         let mut state = 1u32;
@@ -202,7 +232,10 @@ mod tests {
                     .map(|(score, tag)| u64::from(descending_key(score)) << 32 | u64::from(tag))
                     .collect();
                 expected.sort_unstable();
-                assert!(ranking.sorted().entries == expected, "{n} scores");
+                let mut got = ranking.sorted().entries;
+                assert!(got.is_sorted_by_key(|entry| entry >> 32), "{n} scores");
+                got.sort_unstable();
+                assert!(got == expected, "{n} scores");
             }
         }
     }
