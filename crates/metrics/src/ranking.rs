@@ -24,7 +24,7 @@ const SMALL: usize = 1 << 10;
 const LARGE: usize = 1 << 18;
 
 /// Bits of a digit by which a shelf is sorted.
-const DIGIT: u32 = 12;
+const DIGIT: u32 = 11;
 
 /// Tagged scores; ranked once [`sorted`](Self::sorted) was called.
 pub(crate) struct Ranking {
