@@ -169,7 +169,15 @@ impl From<ImageError> for Failure {
 
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
-        Self::new(error.kind().into(), error.to_string())
+        let failure = Self::new(error.kind().into(), error.to_string());
+        match error {
+            DatasetError::Ambiguous { .. } => failure.hint("--layout NAME names it"),
+            DatasetError::Faulty { .. } => failure.hint("`patchcore dataset inspect` lists all of them"),
+            DatasetError::NoLayout { .. } => {
+                failure.hint("--good DIR fits on a folder of pictures; a manifest can describe any set")
+            }
+            _ => failure,
+        }
     }
 }
 

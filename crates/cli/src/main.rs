@@ -6,6 +6,7 @@ mod args;
 mod backbone;
 mod commands;
 mod config;
+mod dataset;
 mod exit;
 mod inputs;
 mod output;
@@ -46,6 +47,7 @@ fn run(args: Args) -> Result<Code, Failure> {
         Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, shown),
         Command::Run(run) => commands::run::run(&run, shown),
         Command::Inspect(inspect) => commands::inspect::run(&inspect, shown),
+        Command::Dataset(dataset) => commands::dataset::run(&dataset, shown),
         Command::Import(import) => commands::import::run(&import, shown),
         Command::Export(export) => commands::export::run(&export, shown),
         Command::Bench(bench) => commands::bench::run(&bench, shown),

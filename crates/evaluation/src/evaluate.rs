@@ -5,7 +5,7 @@ use crate::fusion::{Fusion, fuse_over_set};
 use crate::pixels::{PixelRule, PixelScores, metrics};
 use patchcore::{Model, Prediction, Progress, Stage, read_ahead};
 use patchcore_backbone::FeatureExtractor;
-use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode, read_mask};
+use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode};
 use patchcore_metrics::{F1Max, Metric, PixelMetrics, Undefined, auroc, average_precision, f1_max};
 
 /// What a model does on one category.
@@ -89,7 +89,7 @@ pub fn evaluate<E: FeatureExtractor>(
         Ok(())
     })?;
     let image = image_metrics(&judged);
-    let without_mask = samples.iter().filter(|s| s.anomalous && s.mask.is_none()).count();
+    let without_mask = samples.iter().filter(|s| s.is_anomalous() && s.masks.is_empty()).count();
     let pixel = match without_mask {
         0 => Ok(metrics(&pixels)),
         n => Err(format!("{n} anomalous pictures have no mask")),
@@ -145,10 +145,10 @@ fn no_score(sample: &Sample, source: patchcore::Error) -> EvaluationError {
 }
 
 fn load(sample: &Sample, limits: &Limits) -> Result<Loaded, Fault> {
-    let mask = sample.mask.as_ref().map(|path| read_mask(path, limits)).transpose()?;
+    let mask = sample.mask(limits)?;
     let picture = decode(&sample.path, limits)?;
     let picture_size = [picture.width(), picture.height()];
-    match (&mask, &sample.mask) {
+    match (&mask, sample.masks.first()) {
         (Some(mask), Some(path)) if [mask.width(), mask.height()] != picture_size => Err(Fault::MaskSize {
             mask: path.clone(),
             mask_size: [mask.width(), mask.height()],
@@ -161,7 +161,7 @@ fn load(sample: &Sample, limits: &Limits) -> Result<Loaded, Fault> {
 
 fn image_metrics(judged: &[Judged]) -> ImageMetrics {
     let scores: Vec<f32> = judged.iter().map(|j| j.image_score).collect();
-    let labels: Vec<bool> = judged.iter().map(|j| j.sample.anomalous).collect();
+    let labels: Vec<bool> = judged.iter().map(|j| j.sample.is_anomalous()).collect();
     ImageMetrics {
         auroc: auroc(&scores, &labels),
         average_precision: average_precision(&scores, &labels),

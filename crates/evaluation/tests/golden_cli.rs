@@ -89,7 +89,7 @@ fn check(fixture: &str, saved: &str, extremes: &[[f32; 2]], members: Vec<Params>
     .unwrap();
     assert_all_close("fused scores", &scores, &golden.f32("final/image_scores").1, 1e-5);
     assert_all_close("fused maps", &maps, &golden.f32("final/maps_sub4").1, 1e-5);
-    let labels: Vec<u8> = result.pictures.iter().map(|j| u8::from(j.sample.anomalous)).collect();
+    let labels: Vec<u8> = result.pictures.iter().map(|j| u8::from(j.sample.is_anomalous())).collect();
     assert_eq!(labels, golden.u8("labels").1);
 
     let pixel = result.pixel.as_ref().unwrap();

@@ -51,6 +51,18 @@ pub enum DecodeError {
         /// Declared height.
         height: u32,
     },
+    /// A second mask of one picture has another size than the first.
+    #[error("the mask is {width}x{height}, another one of its picture is {expected_width}x{expected_height}")]
+    MaskSize {
+        /// Its width.
+        width: usize,
+        /// Its height.
+        height: usize,
+        /// Width of the first.
+        expected_width: usize,
+        /// Height of the first.
+        expected_height: usize,
+    },
     /// The picture is larger than allowed.
     #[error(transparent)]
     Limit(#[from] Exceeded),
@@ -114,9 +126,7 @@ impl ImageError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Decode { fault, .. } => fault.kind(),
-            Self::File(FileError::TooLong { .. }) => ErrorKind::Limit,
-            Self::File(FileError::Read { source, .. }) => io_kind(source),
-            Self::File(_) => ErrorKind::Input,
+            Self::File(error) => file_kind(error),
         }
     }
 
@@ -126,6 +136,14 @@ impl ImageError {
             Self::Decode { path, .. } => path,
             Self::File(error) => error.path(),
         }
+    }
+}
+
+pub(crate) fn file_kind(error: &FileError) -> ErrorKind {
+    match error {
+        FileError::TooLong { .. } => ErrorKind::Limit,
+        FileError::Read { source, .. } => io_kind(source),
+        _ => ErrorKind::Input,
     }
 }
 

@@ -1,6 +1,6 @@
 //! From files to tensors: decoding, preprocessing, masks and data set layouts.
 //!
-//! Data flows down this list: a [`dataset`](crate::mvtec_category) reader names files, [`decode`] turns one file
+//! Data flows down this list: a [`Dataset`] names files, [`decode`] turns one file
 //! into a [`Picture`] (8-bit RGB) within [`Limits`], [`Preprocess`] turns the picture into a
 //! [`Tensor`](patchcore_tensor::Tensor) `[1, h, w, 3]`, and later brings an anomaly map back to the picture's pixels.
 //!
@@ -27,8 +27,8 @@ mod picture;
 mod preprocess;
 
 pub use dataset::{
-    Category, DatasetError, EXTENSIONS, Listing, PairFault, Sample, list_pictures, mvtec_categories,
-    mvtec_category,
+    Category, Dataset, DatasetError, EXTENSIONS, Examined, Label, Layout, Listing, ManifestForm, Problem,
+    Role, Sample, Saturation, Split, list_pictures, manifest_text, mvtec_category,
 };
 pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};

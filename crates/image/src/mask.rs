@@ -55,6 +55,23 @@ impl Mask {
         Ok(Self { width, height, values, nearest: false })
     }
 
+    /// Both masks as one: the larger value at every pixel. Classes stay classes only if both hold classes.
+    pub(crate) fn join(mut self, other: &Self) -> Result<Self, DecodeError> {
+        if [self.width, self.height] != [other.width, other.height] {
+            return Err(DecodeError::MaskSize {
+                width: other.width,
+                height: other.height,
+                expected_width: self.width,
+                expected_height: self.height,
+            });
+        }
+        for (value, &second) in self.values.iter_mut().zip(&other.values) {
+            *value = second.max(*value);
+        }
+        self.nearest &= other.nearest;
+        Ok(self)
+    }
+
     fn from_raster(raster: Raster) -> Result<Self, DecodeError> {
         let Raster { width, height, samples, classes } = raster;
         let values = match samples {
@@ -145,6 +162,15 @@ mod tests {
         );
         let error = read_mask(&path, &Limits::default()).unwrap_err().to_string();
         assert!(error.contains("pixel 1,0 is [255, 0, 0]"), "{error}");
+    }
+
+    #[test]
+    fn joined_masks_mark_what_either_marks() {
+        let mask = |values: [u8; 3]| Mask::from_values(3, 1, values.to_vec()).unwrap();
+        assert_eq!(mask([0, 1, 7]).join(&mask([2, 0, 3])).unwrap().values(), [2, 1, 7]);
+        let other = Mask::from_values(1, 3, vec![0; 3]).unwrap();
+        let error = mask([0; 3]).join(&other).unwrap_err().to_string();
+        assert_eq!(error, "the mask is 1x3, another one of its picture is 3x1");
     }
 
     #[test]

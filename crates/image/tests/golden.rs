@@ -149,8 +149,8 @@ fn masks_are_resized_exactly_and_paired_by_name() {
     assert_eq!((widget.train.len(), widget.test.len()), (6, 8));
     let mut seen = 0;
     for sample in &widget.test {
-        assert_eq!(sample.anomalous, sample.mask.is_some());
-        let Some(path) = &sample.mask else { continue };
+        assert_eq!(sample.is_anomalous(), !sample.masks.is_empty());
+        let [path] = &sample.masks[..] else { continue };
         let mask = read_mask(path, &Limits::default()).unwrap();
         let map = Preprocess::reference(256, 224).mask(&mask);
         let stem = sample.path.file_stem().unwrap().to_str().unwrap();

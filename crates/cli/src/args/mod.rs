@@ -1,9 +1,11 @@
 //! The words of the command line, as typed; `config.rs` turns them into what may run.
 
 mod bench;
+mod dataset;
 mod model;
 
 pub(crate) use bench::{Bench, BenchCoreset, BenchPart, BenchSearch};
+pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, LayoutName, Manifest};
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Run(Box<Run>),
     /// Show what a model file holds
     Inspect(Inspect),
+    /// Look at a data set, or write down what its files are
+    Dataset(DatasetWords),
     /// Make a model of one that the original or anomalib saved
     Import(Import),
     /// Write a model as another program saves it
@@ -87,11 +91,15 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "DIR")]
     pub(crate) good: Option<PathBuf>,
 
-    /// Data set in MVTec AD layout
-    #[arg(long, value_name = "ROOT", requires = "category")]
+    /// Data set: a folder in one of the layouts, or a manifest
+    #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: Option<PathBuf>,
 
-    /// Category of the data set
+    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
+    #[arg(long, value_enum, value_name = "NAME", requires = "dataset", hide_possible_values = true)]
+    pub(crate) layout: Option<LayoutName>,
+
+    /// Category of the data set, if it has several
     #[arg(long, value_name = "NAME", requires = "dataset")]
     pub(crate) category: Option<String>,
 
@@ -213,11 +221,15 @@ pub(crate) struct Evaluate {
     #[arg(value_name = "MODEL", required = true)]
     pub(crate) model: Vec<PathBuf>,
 
-    /// Data set in MVTec AD layout
+    /// Data set: a folder in one of the layouts, or a manifest
     #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: PathBuf,
 
-    /// Category of the data set; may be repeated [default for a folder of models: each model's]
+    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
+    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
+    pub(crate) layout: Option<LayoutName>,
+
+    /// Category of the data set, if it has several; may be repeated [default for a folder of models: each model's]
     #[arg(long, value_name = "NAME")]
     pub(crate) category: Vec<String>,
 
@@ -259,9 +271,13 @@ pub(crate) struct Run {
     #[arg(value_name = "RESULTS")]
     pub(crate) results: PathBuf,
 
-    /// Data set in MVTec AD layout
+    /// Data set: a folder in one of the layouts, or a manifest
     #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: PathBuf,
+
+    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
+    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
+    pub(crate) layout: Option<LayoutName>,
 
     /// Category of the data set; may be repeated [default: all]
     #[arg(long, value_name = "NAME", visible_alias = "subdatasets")]

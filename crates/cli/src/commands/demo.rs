@@ -10,7 +10,7 @@ use crate::{backbone, config, output};
 use patchcore::{Files, Model, Progress, Verdict};
 use patchcore_demo::{DemoError, Options, generate};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Category, Limits, Picture, Sample, decode, mvtec_category, read_mask};
+use patchcore_image::{Category, Limits, Picture, Sample, decode, mvtec_category};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::path::Path;
 use std::time::Instant;
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         if let Some(calibration) = &fitted.calibration {
             let flagged = |anomalous: bool| {
                 let of_kind: Vec<_> =
-                    evaluation.pictures.iter().filter(|j| j.sample.anomalous == anomalous).collect();
+                    evaluation.pictures.iter().filter(|j| j.sample.is_anomalous() == anomalous).collect();
                 let is_defect =
                     |score: f32| Verdict::of(score, calibration.image_threshold) == Verdict::Defect;
                 (of_kind.iter().filter(|j| is_defect(j.image_score)).count(), of_kind.len())
@@ -107,7 +107,7 @@ fn contact_sheet(model: &Model<Network>, category: &Category) -> Result<Vec<u8>,
     let mut rows: Vec<Row> = Vec::new();
     for sample in firsts {
         let picture = decode(&sample.path, &Limits::default())?;
-        let mask = sample.mask.as_ref().map(|path| read_mask(path, &Limits::default())).transpose()?;
+        let mask = sample.mask(&Limits::default())?;
         let prediction = model.predict(&picture)?;
         let over = overlay(model.fitted(), Look::Model, &picture, &prediction)?;
         let verdict = match model.verdict(prediction.image_score) {

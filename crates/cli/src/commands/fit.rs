@@ -3,10 +3,10 @@
 use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
-use crate::{backbone, config, output};
+use crate::{backbone, config, dataset, output};
 use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
-use patchcore_image::{Limits, list_pictures, mvtec_category};
+use patchcore_image::{Limits, list_pictures};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -43,9 +43,15 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
     if let Some(good) = &args.good {
         return good_pictures(good);
     }
-    let (root, name) = (args.dataset.clone().unwrap_or_default(), args.category.clone().unwrap_or_default());
-    let category = mvtec_category(&root, &name)?;
+    let root = args.dataset.clone().unwrap_or_default();
+    let category = dataset::one(&root, args.layout, args.category.as_deref())?;
     let paths: Vec<PathBuf> = category.train.into_iter().map(|sample| sample.path).collect();
+    if paths.is_empty() {
+        return Err(Failure::new(
+            Code::Input,
+            format!("{}: no pictures to fit on", shown(Path::new(&category.name))),
+        ));
+    }
     Ok(Files { paths, root, limits: Limits::default() })
 }
 

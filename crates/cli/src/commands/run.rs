@@ -4,18 +4,15 @@ use crate::args::{Run, Shown};
 use crate::commands::evaluate::{category_result, print, write_tables};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
-use crate::{backbone, config, output};
+use crate::{backbone, config, dataset, output};
 use patchcore::Files;
 use patchcore_files::shown;
-use patchcore_image::{Category, Limits, mvtec_categories, mvtec_category};
+use patchcore_image::Limits;
 
 pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
     let members = config::members(&args.model)?;
-    let names =
-        if args.category.is_empty() { mvtec_categories(&args.dataset)? } else { args.category.clone() };
-    let categories: Vec<Category> =
-        names.iter().map(|name| mvtec_category(&args.dataset, name)).collect::<Result<_, _>>()?;
+    let categories = dataset::several(&args.dataset, args.layout, &args.category)?;
     let weights = config::weights(&args.model);
     let mut networks = Some(backbone::method(members.clone(), &weights)?);
     let folder = output::new_folder(&args.results.join(&args.project), &args.group)?;

@@ -1,8 +1,8 @@
 //! What can be wrong with a data set.
 
-use super::EXTENSIONS;
-use crate::error::{ErrorKind, io_kind};
-use patchcore_files::shown;
+use super::{EXTENSIONS, Problem};
+use crate::error::{ErrorKind, file_kind, io_kind};
+use patchcore_files::{FileError, shown};
 use std::path::PathBuf;
 
 /// How many of many names a message lists.
@@ -28,12 +28,6 @@ pub enum DatasetError {
         /// The categories that exist, sorted.
         found: Vec<String>,
     },
-    /// A category without the folder of normal training pictures.
-    #[error("{}: no folder train/good in it", shown(category))]
-    NoTrainGood {
-        /// The category's folder.
-        category: PathBuf,
-    },
     /// A folder without pictures.
     #[error("{}: no pictures; looked for {}{}", shown(path), looked_for(), left_out(*skipped))]
     NoPictures {
@@ -42,23 +36,59 @@ pub enum DatasetError {
         /// Entries left out: links that lead elsewhere, pipes, devices.
         skipped: usize,
     },
-    /// A link that a data set must not contain.
-    #[error(
-        "{}: a link that is broken, leads out of the data set or to a folder; such links are not followed",
-        shown(path)
-    )]
-    Link {
-        /// The link.
-        path: PathBuf,
-    },
-    /// Pictures and masks do not belong together one to one.
-    #[error("{}: {} cannot be paired: {}", shown(category), files(faults.len()), few(faults))]
-    Unpaired {
-        /// The category's folder.
+    /// Single files of a category are wrong.
+    #[error("{}: {}: {}", shown(category), problems(faults.len()), few(faults))]
+    Faulty {
+        /// The category's folder, or the list that names its files.
         category: PathBuf,
-        /// Every file in question.
-        faults: Vec<PairFault>,
+        /// All of them.
+        faults: Vec<Problem>,
     },
+    /// The root fits no layout.
+    #[error("{}: no known layout of a data set; looked for {}", shown(root), looked_for.join("; "))]
+    NoLayout {
+        /// The data set's root.
+        root: PathBuf,
+        /// Each layout with what it must hold.
+        looked_for: Vec<String>,
+    },
+    /// The root fits several layouts.
+    #[error("{}: fits the layouts {}; name the one that is meant", shown(root), layouts.join(" and "))]
+    Ambiguous {
+        /// The data set's root.
+        root: PathBuf,
+        /// Their names.
+        layouts: Vec<&'static str>,
+    },
+    /// Two folders of which only one can be meant.
+    #[error("{} and {}: only one of them may be there", shown(first), shown(second))]
+    Several {
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A list of files cannot be used.
+    #[error("{}: line {line}: {reason}", shown(path))]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that a manifest cannot hold.
+    #[error("{name}: cannot stand in a manifest: {reason}")]
+    Unwritable {
+        /// The name, printable.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A list of files cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The operating system refused.
     #[error("{}: {fault}", shown(path))]
     Io {
@@ -69,29 +99,12 @@ pub enum DatasetError {
     },
 }
 
-/// A picture or mask that has no partner, or too many.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PairFault {
-    /// A picture of a defect whose type has masks, but none for it.
-    #[error("picture {} has no mask", shown(_0))]
-    PictureWithoutMask(PathBuf),
-    /// A mask that no picture has the name for.
-    #[error("mask {} has no picture", shown(_0))]
-    MaskWithoutPicture(PathBuf),
-    /// A second mask for one picture.
-    #[error("mask {} is the second for its picture", shown(_0))]
-    SecondMask(PathBuf),
-    /// A picture whose name differs from another's in the extension only.
-    #[error("picture {} shares its name with another", shown(_0))]
-    SecondPicture(PathBuf),
-}
-
 impl DatasetError {
-    /// Whose fault it is: [`ErrorKind::Io`] or [`ErrorKind::Input`].
+    /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { fault, .. } => io_kind(fault),
+            Self::File(error) => file_kind(error),
             _ => ErrorKind::Input,
         }
     }
@@ -111,8 +124,8 @@ fn few<T: ToString>(all: impl IntoIterator<Item = T>) -> String {
     }
 }
 
-fn files(count: usize) -> String {
-    if count == 1 { "1 file".into() } else { format!("{count} files") }
+fn problems(count: usize) -> String {
+    if count == 1 { "1 problem".into() } else { format!("{count} problems") }
 }
 
 fn looked_for() -> String {

@@ -18,6 +18,7 @@
 //! | floating-point samples | refused |
 
 mod cmyk;
+mod header;
 mod jpeg;
 mod jpeg_markers;
 mod png;
@@ -98,6 +99,11 @@ pub(crate) fn mask_raster(bytes: &[u8], limits: &Limits) -> Result<Raster, Decod
         }),
         format => raster(format, bytes, limits, Palette::Indices),
     }
+}
+
+/// Width and height of a picture file; reads no more of it than its header, where the format has one in front.
+pub(crate) fn picture_size(path: &Path, limits: &Limits) -> Result<[u32; 2], ImageError> {
+    header::picture_size(path, limits)
 }
 
 fn raster(format: Format, bytes: &[u8], limits: &Limits, palette: Palette) -> Result<Raster, DecodeError> {

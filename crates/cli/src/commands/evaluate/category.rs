@@ -9,7 +9,7 @@ use crate::progress::Bars;
 use patchcore::{Fitted, Model, Prediction};
 use patchcore_evaluation::{Evaluation, Fusion, Options, PixelRule, evaluate};
 use patchcore_files::write_atomic;
-use patchcore_image::{Category, Limits, Mask, Picture, Sample, read_mask};
+use patchcore_image::{Category, Limits, Mask, Picture, Sample};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::path::{Path, PathBuf};
 
@@ -83,7 +83,7 @@ fn autoscaled(
     picture: &Picture,
     prediction: &Prediction,
 ) -> Result<Vec<u8>, Failure> {
-    let mask = sample.mask.as_ref().map(|path| read_mask(path, &Limits::default())).transpose()?;
+    let mask = sample.mask(&Limits::default())?;
     let mask = mask_rgb(mask.as_ref(), picture);
     let map = heat_map(fitted, Look::Picture, picture, prediction)?;
     let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };

@@ -8,16 +8,17 @@ pub(crate) use tables::{print, write_tables};
 
 use crate::args::{Evaluate, Shown};
 use crate::exit::{Code, Failure};
-use crate::{backbone, output};
+use crate::{backbone, dataset, output};
 use patchcore_files::shown;
-use patchcore_image::{Category, mvtec_categories, mvtec_category};
+use patchcore_image::{Category, Dataset};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
-    let pairs = pairs(args)?;
+    let dataset = dataset::open(&args.dataset, args.layout)?;
+    let pairs = pairs(args, &dataset)?;
     let categories: Vec<Category> =
-        pairs.iter().map(|(name, _)| mvtec_category(&args.dataset, name)).collect::<Result<_, _>>()?;
+        pairs.iter().map(|(name, _)| dataset.category(name)).collect::<Result<_, _>>()?;
     for (_, path) in &pairs {
         if !path.is_file() {
             return Err(Failure::new(Code::Weights, format!("{}: no such model", shown(path))));
@@ -44,10 +45,14 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
 }
 
 /// Each category with its model: one model for all, one for each, or a folder with one of each name.
-fn pairs(args: &Evaluate) -> Result<Vec<(String, PathBuf)>, Failure> {
+fn pairs(args: &Evaluate, dataset: &Dataset) -> Result<Vec<(String, PathBuf)>, Failure> {
     let all = |category: &String| (category.clone(), args.model[0].clone());
+    let names = dataset.names();
     match &args.model[..] {
-        [folder] if folder.is_dir() => of_folder(folder, args),
+        [folder] if folder.is_dir() => of_folder(folder, args, dataset),
+        [model] if args.category.is_empty() && names.len() == 1 => {
+            Ok(vec![(names[0].to_string(), model.clone())])
+        }
         _ if args.category.is_empty() => Err(Failure::usage("which category? give --category NAME")),
         [_] => Ok(args.category.iter().map(all).collect()),
         models if models.len() == args.category.len() => {
@@ -61,7 +66,7 @@ fn pairs(args: &Evaluate) -> Result<Vec<(String, PathBuf)>, Failure> {
     }
 }
 
-fn of_folder(folder: &Path, args: &Evaluate) -> Result<Vec<(String, PathBuf)>, Failure> {
+fn of_folder(folder: &Path, args: &Evaluate, dataset: &Dataset) -> Result<Vec<(String, PathBuf)>, Failure> {
     let with_model = |category: String| {
         let path = folder.join(format!("{category}.patchcore"));
         (category, path)
@@ -69,7 +74,7 @@ fn of_folder(folder: &Path, args: &Evaluate) -> Result<Vec<(String, PathBuf)>, F
     if !args.category.is_empty() {
         return Ok(args.category.iter().cloned().map(with_model).collect());
     }
-    let all = mvtec_categories(&args.dataset)?.into_iter().map(with_model);
+    let all = dataset.names().into_iter().map(|name| with_model(name.to_string()));
     let found: Vec<_> = all.filter(|(_, path)| path.is_file()).collect();
     if found.is_empty() {
         let message = format!("{}: no NAME.patchcore for any category of the data set", shown(folder));

@@ -30,7 +30,7 @@ pub(crate) fn write_tables(folder: &Path, results: &[Evaluation]) -> Result<(), 
         for judged in &evaluation.pictures {
             let name =
                 judged.sample.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let anomalous = u8::from(judged.sample.anomalous).to_string();
+            let anomalous = u8::from(judged.sample.is_anomalous()).to_string();
             let score = judged.image_score.to_string();
             let row = [&evaluation.category, &judged.sample.defect, &name, &anomalous, &score];
             scores.push_str(&output::csv_row(row.map(String::as_str))?);
@@ -129,7 +129,7 @@ fn as_json(e: &Evaluation) -> Value {
         .map(|j| {
             let name = j.sample.path.file_name().map(|n| n.to_string_lossy().into_owned());
             let score = output::score_json(j.image_score);
-            json!({"defect": j.sample.defect, "picture": name, "anomalous": j.sample.anomalous, "image_score": score})
+            json!({"defect": j.sample.defect, "picture": name, "anomalous": j.sample.is_anomalous(), "image_score": score})
         })
         .collect();
     out.insert("scores".into(), scores.into());

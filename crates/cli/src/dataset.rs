@@ -1,0 +1,42 @@
+//! The data set that a command line names, in whatever layout.
+
+use crate::args::LayoutName;
+use crate::exit::Failure;
+use crate::output;
+use patchcore_files::shown;
+use patchcore_image::{Category, Dataset};
+use std::path::Path;
+
+/// Opens it; what was not understood in it is a warning.
+pub(crate) fn open(root: &Path, layout: Option<LayoutName>) -> Result<Dataset, Failure> {
+    let dataset = Dataset::open(root, layout.map(Into::into))?;
+    for warning in dataset.warnings() {
+        output::warn(warning);
+    }
+    Ok(dataset)
+}
+
+/// The category of this name, or the only one.
+pub(crate) fn one(root: &Path, layout: Option<LayoutName>, name: Option<&str>) -> Result<Category, Failure> {
+    let dataset = open(root, layout)?;
+    match (name, &dataset.names()[..]) {
+        (Some(name), _) | (None, [name]) => Ok(dataset.category(name)?),
+        (None, names) => {
+            let few: Vec<String> = names.iter().take(5).map(|name| format!("{name:?}")).collect();
+            let message = format!("{}: which of its {} categories?", shown(root), names.len());
+            Err(Failure::usage(message).hint(format!("--category NAME, such as {}", few.join(", "))))
+        }
+    }
+}
+
+/// The categories of these names, or all.
+pub(crate) fn several(
+    root: &Path,
+    layout: Option<LayoutName>,
+    names: &[String],
+) -> Result<Vec<Category>, Failure> {
+    let dataset = open(root, layout)?;
+    let all: Vec<&str> =
+        if names.is_empty() { dataset.names() } else { names.iter().map(String::as_str).collect() };
+    Ok(all.into_iter().map(|name| dataset.category(name)).collect::<Result<_, _>>()?)
+}

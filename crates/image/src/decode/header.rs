@@ -1,0 +1,54 @@
+//! How large a picture is, from its header alone.
+
+use super::jpeg_markers::layout;
+use super::sniff::sniff;
+use crate::error::{DecodeError, ImageError};
+use crate::format::Format;
+use crate::limits::Limits;
+use image::{ImageFormat, ImageReader};
+use patchcore_files::{FileError, RegularFile};
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// In most files the size stands in these first bytes.
+const HEAD: u64 = 64 << 10;
+
+/// Width and height of the picture file, checked against the limits.
+pub(super) fn picture_size(path: &Path, limits: &Limits) -> Result<[u32; 2], ImageError> {
+    let file = RegularFile::open(path)?;
+    if file.len() > limits.max_file_bytes {
+        let (bytes, allowed) = (file.len(), limits.max_file_bytes);
+        return Err(FileError::TooLong { path: path.into(), bytes, allowed }.into());
+    }
+    let head = file.read_range(0, HEAD.min(file.len()))?;
+    let found = match size(&head) {
+        Err(_) if file.len() > HEAD => size(&file.read_range(0, file.len())?),
+        found => found,
+    };
+    let checked = found.and_then(|[width, height]| {
+        limits.check_size(width, height)?;
+        Ok([width, height])
+    });
+    checked.map_err(|fault| ImageError::Decode { path: path.into(), fault })
+}
+
+fn size(bytes: &[u8]) -> Result<[u32; 2], DecodeError> {
+    let format = sniff(bytes)?;
+    let known = match format {
+        // Its end is looked for as well, since frames may follow one another.
+        Format::Jpeg => return layout(bytes).map(|layout| [layout.width, layout.height]),
+        Format::Png => ImageFormat::Png,
+        Format::Bmp => ImageFormat::Bmp,
+        Format::Tiff => ImageFormat::Tiff,
+        Format::WebP => ImageFormat::WebP,
+        Format::Pnm => ImageFormat::Pnm,
+    };
+    let corrupt = |reason: String| DecodeError::Corrupt { format, reason };
+    let read = || ImageReader::with_format(Cursor::new(bytes), known).into_dimensions();
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok((width, height))) => Ok([width, height]),
+        Ok(Err(error)) => Err(corrupt(error.to_string())),
+        Err(_) => Err(corrupt("its decoder gave up".into())),
+    }
+}
