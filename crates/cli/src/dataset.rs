@@ -19,14 +19,14 @@ pub(crate) fn open(root: &Path, layout: Option<LayoutName>) -> Result<Dataset, F
 /// The category of this name, or the only one.
 pub(crate) fn one(root: &Path, layout: Option<LayoutName>, name: Option<&str>) -> Result<Category, Failure> {
     let dataset = open(root, layout)?;
-    match (name, &dataset.names()[..]) {
-        (Some(name), _) | (None, [name]) => Ok(dataset.category(name)?),
-        (None, names) => {
-            let few: Vec<String> = names.iter().take(5).map(|name| format!("{name:?}")).collect();
-            let message = format!("{}: which of its {} categories?", shown(root), names.len());
-            Err(Failure::usage(message).hint(format!("--category NAME, such as {}", few.join(", "))))
-        }
-    }
+    let names = dataset.names();
+    let only = if let [only] = names[..] { Some(only) } else { None };
+    let Some(name) = name.or(only) else {
+        let few: Vec<String> = names.iter().take(5).map(|name| format!("{name:?}")).collect();
+        let message = format!("{}: which of its {} categories?", shown(root), names.len());
+        return Err(Failure::usage(message).hint(format!("--category NAME, such as {}", few.join(", "))));
+    };
+    Ok(dataset.category(name)?)
 }
 
 /// The categories of these names, or all.

@@ -153,7 +153,7 @@ fn a_layout_is_named_where_two_fit() {
     room.run("dataset inspect plain")
         .fails(3, &["plain: fits the layouts mvtec and folder", "--layout NAME"]);
     let text = room.run("dataset inspect plain --layout mvtec").succeeds().stdout;
-    assert!(text.contains("layout mvtec, 1 categories\n\nbolt\n"), "{text}");
+    assert!(text.contains("layout mvtec, 1 category\n\nbolt\n"), "{text}");
     room.run("dataset inspect support").fails(3, &["support: no such folder"]);
     room.run("dataset inspect plain/good").fails(3, &["no known layout", "CATEGORY/train/good (mvtec)"]);
 }

@@ -55,13 +55,17 @@ fn inspect(args: &DatasetInspect, how: Shown) -> Result<Code, Failure> {
         let categories: Vec<Value> = all.iter().map(|found| as_json(found, args.files)).collect();
         output::line(&json!({ "layout": layout, "categories": categories }).to_string())?;
     } else {
-        output::line(&format!("{}: layout {layout}, {} categories", shown(&what.root), all.len()))?;
+        output::line(&format!("{}: layout {layout}, {}", shown(&what.root), categories(all.len())))?;
         for found in &all {
             print(found, args.files)?;
         }
     }
     let is_error = |found: &Examined| found.problems.iter().any(|problem| !problem.is_warning());
     Ok(if all.iter().any(is_error) { Code::Input } else { Code::Done })
+}
+
+fn categories(count: usize) -> String {
+    if count == 1 { "1 category".into() } else { format!("{count} categories") }
 }
 
 /// What the pictures of a split are for.

@@ -20,7 +20,7 @@ fn unknown_words_are_refused() {
     room.run("fit -o m").fails(2, &["--good", "--dataset"]);
     room.run("fit --good g").fails(2, &["--output"]);
     room.run("fit --good g --dataset d --category c -o m").fails(2, &["--good", "--dataset"]);
-    room.run("fit --dataset d -o m").fails(2, &["--category"]);
+    room.run("fit --dataset d --layout best -o m").fails(2, &["--layout", "best"]);
     room.run("fit --good g -o m --sampler best").fails(2, &["best", "greedy", "random"]);
     room.run("fit --good g -o").fails(2, &["--output"]);
 }

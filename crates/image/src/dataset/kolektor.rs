@@ -1,10 +1,11 @@
 //! The layout of `KolektorSDD`: `ROOT/kosNN/PartM.jpg` with its mask `ROOT/kosNN/PartM_label.bmp` beside it.
 //!
 //! Folders say nothing of labels: a picture is defective where its mask has a pixel other than zero, so masks are read.
-//! Nor do they say what to train on: of the good pictures, sorted, every fifth is tested with and the others are trained
-//! on; all defective ones are tested with.
+//! Nor do they say what to train on: a fifth of the good pictures is tested with, the same as in anomalib, and so are all
+//! defective ones.
 
 use super::draft::{Draft, good, name_of};
+use super::shuffle::is_tested;
 use super::{DatasetError, Label, Problem, Sample, Split};
 use crate::limits::Limits;
 use crate::mask::read_mask;
@@ -12,8 +13,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const DEFECT: &str = "defect";
-/// One of so many good pictures is tested with.
-const TEST_SHARE: usize = 5;
 
 /// Whether there is a folder `kosNN` with a mask `*_label.*`.
 pub(super) fn fits(root: &Path) -> bool {
@@ -33,7 +32,7 @@ fn has_label(folder: &Path) -> bool {
 }
 
 pub(super) fn read(root: &Path, draft: &mut Draft) -> Result<(), DatasetError> {
-    let mut good_ones = 0;
+    let mut good_ones = Vec::new();
     for folder in draft.folders(root)?.into_iter().filter(|folder| is_item(folder)) {
         let (masks, pictures): (Vec<_>, Vec<_>) =
             draft.pictures(&folder)?.into_iter().partition(|path| stem(path).ends_with("_label"));
@@ -61,14 +60,13 @@ pub(super) fn read(root: &Path, draft: &mut Draft) -> Result<(), DatasetError> {
                     let (defect, masks) = (DEFECT.to_string(), vec![mask.clone()]);
                     draft.add(Split::Test, Sample { path, defect, label: Label::Anomaly, masks });
                 }
-                Ok(_) => {
-                    good_ones += 1;
-                    let split = if good_ones % TEST_SHARE == 0 { Split::Test } else { Split::Train };
-                    draft.add(split, Sample { masks: vec![mask.clone()], ..good(path) });
-                }
+                Ok(_) => good_ones.push(Sample { masks: vec![mask.clone()], ..good(path) }),
             }
         }
         draft.problems.extend(free.into_iter().cloned().map(Problem::MaskWithoutPicture));
+    }
+    for (tested, sample) in is_tested(good_ones.len()).into_iter().zip(good_ones) {
+        draft.add(if tested { Split::Test } else { Split::Train }, sample);
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ pub(super) struct Named {
     pub(super) anywhere: bool,
 }
 
-/// Adds the rows; files that are not there or named twice become problems.
+/// Adds the rows; files that are not there or named twice become problems, and pictures without mask where others of
+/// their kind have one.
 pub(super) fn read(rows: &[Row], draft: &mut Draft) {
     let mut seen = BTreeSet::new();
     for row in rows {
@@ -46,6 +47,11 @@ pub(super) fn read(rows: &[Row], draft: &mut Draft) {
         let masks = row.masks.iter().map(|mask| mask.path.clone()).collect();
         draft.add(row.split, Sample { path, defect: row.defect.clone(), label: row.label, masks });
     }
+    let anomalous = || rows.iter().filter(|row| row.label == Label::Anomaly);
+    let masked: BTreeSet<&str> =
+        anomalous().filter(|row| !row.masks.is_empty()).map(|row| row.defect.as_str()).collect();
+    let bare = anomalous().filter(|row| row.masks.is_empty() && masked.contains(row.defect.as_str()));
+    draft.problems.extend(bare.map(|row| Problem::PictureWithoutMask(row.picture.path.clone())));
 }
 
 /// The text of a list.

@@ -19,6 +19,7 @@ mod plain;
 mod problem;
 mod real_iad;
 mod sample;
+mod shuffle;
 mod tree;
 mod visa;
 

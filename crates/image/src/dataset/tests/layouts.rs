@@ -207,7 +207,7 @@ fn kolektor_tells_labels_by_its_masks() {
     let all = lines(dir.path(), &category);
     assert_eq!((category.train.len(), category.test.len()), (4, 2), "{all:?}");
     assert_eq!(all[4], "test defect anomaly kos03/Part0.png: kos03/Part0_label.bmp");
-    assert_eq!(all[5], "test good normal kos05/Part0.png: kos05/Part0_label.bmp");
+    assert_eq!(all[5], "test good normal kos01/Part0.png: kos01/Part0_label.bmp");
     assert_eq!(all[0], "train good normal kos00/Part0.png: kos00/Part0_label.bmp");
 
     std::fs::remove_file(dir.path().join("kos00/Part0_label.bmp")).unwrap();
@@ -255,7 +255,11 @@ fn real_iad_is_read_through_its_lists() {
     let path = dir.path().join("realiad_512/plug/NG/AK/S1/c.jpg");
     assert_eq!(
         faults(&set, "plug"),
-        [Problem::DefectAmongGood(path.clone()), Problem::Twice { path, line: 4 }]
+        [
+            Problem::DefectAmongGood(path.clone()),
+            Problem::Twice { path: path.clone(), line: 4 },
+            Problem::PictureWithoutMask(path),
+        ]
     );
     write(&list, text.replace("OK/S2/b.jpg", "../../b.jpg"));
     assert!(set.category("plug").unwrap_err().to_string().contains("line 2: \"../../b.jpg\""));

@@ -89,8 +89,9 @@ fn bad_rows_are_named_with_their_line() {
 
 #[test]
 fn files_that_are_not_there_are_all_named() {
-    let text = "image_path,split,label,mask_path\na.png,train,,\nb.png,test,1,m.png\na.png,train,,\n";
-    let (dir, set) = read(text, "m.csv", &["a.png"]);
+    let text =
+        "image_path,split,label,mask_path\na.png,train,,\nb.png,test,1,m.png\na.png,train,,\nc.png,test,1,\n";
+    let (dir, set) = read(text, "m.csv", &["a.png", "c.png"]);
     let error = set.unwrap().category("m").unwrap_err();
     let DatasetError::Faulty { faults, .. } = error else { panic!("{error}") };
     let at = |name: &str| dir.path().join(name);
@@ -100,6 +101,7 @@ fn files_that_are_not_there_are_all_named() {
             Problem::Missing { path: at("b.png"), line: 3 },
             Problem::Missing { path: at("m.png"), line: 3 },
             Problem::Twice { path: at("a.png"), line: 4 },
+            Problem::PictureWithoutMask(at("c.png")),
         ]
     );
 }
@@ -171,6 +173,8 @@ proptest! {
                 for (i, (label, defect, file, masks)) in drawn.into_iter().enumerate() {
                     let folder = dir.path().join(format!("{number}/{}/{i}", split.name()));
                     let path = folder.join(format!("{file}.png"));
+                    // Where one picture of a kind has masks, all have.
+                    let masks = masks + usize::from(label == Label::Anomaly);
                     let masks: Vec<PathBuf> = (0..masks).map(|m| folder.join(format!("{file} {m}.bmp"))).collect();
                     for file in masks.iter().chain([&path]) {
                         write(file, "");
