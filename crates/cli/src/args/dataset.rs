@@ -60,6 +60,7 @@ pub(crate) struct DatasetOptions {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(clippy::doc_markdown, reason = "help prints these lines as they are")]
 pub(crate) enum LayoutName {
     /// MVTec AD, MPDD: CATEGORY/{train,test,ground_truth}
     Mvtec,

@@ -59,7 +59,7 @@ pub(super) fn text(path: &Path) -> Result<String, DatasetError> {
     let bytes = read_regular(path, MAX_LIST)?;
     String::from_utf8(bytes).map_err(|error| {
         let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = 1 + before.iter().filter(|&&b| b == b'\n').count() as u64;
+        let line = before.split(|&b| b == b'\n').count() as u64;
         bad_line(path, line, "not UTF-8")
     })
 }

@@ -1,7 +1,7 @@
 //! The random split that others make of a data set which has none: the same pictures, so that figures can be compared.
 //!
 //! `train_test_split(good, train_size=0.8, random_state=42)` of scikit-learn is a permutation by the Mersenne Twister
-//! (MT19937, Matsumoto and Nishimura 1998) as NumPy's `RandomState` draws it; its first part is tested with.
+//! (MT19937, Matsumoto and Nishimura 1998) as `RandomState` of `NumPy` draws it; its first part is tested with.
 
 const N: usize = 624;
 const M: usize = 397;

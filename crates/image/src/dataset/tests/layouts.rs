@@ -192,7 +192,7 @@ fn kolektor() -> tempfile::TempDir {
     for i in 0..6u8 {
         let at = |name: &str| dir.path().join(format!("kos0{i}")).join(name);
         draw(&at("Part0.png"), 90, i);
-        draw(&at("Part0_label.bmp"), 0, if i == 3 { 1 } else { 0 });
+        draw(&at("Part0_label.bmp"), 0, u8::from(i == 3));
     }
     dir
 }
