@@ -30,11 +30,8 @@ fn manifest(args: &Manifest, how: Shown) -> Result<Code, Failure> {
         let said = json!({"manifest": args.output.to_string_lossy(), "categories": categories.len(), "pictures": pictures});
         return output::line(&said.to_string()).map(|()| Code::Done);
     }
-    output::line(&format!(
-        "{}: {pictures} pictures of {} categories",
-        shown(&args.output),
-        categories.len()
-    ))?;
+    let of = self::categories(categories.len());
+    output::line(&format!("{}: {pictures} pictures of {of}", shown(&args.output)))?;
     Ok(Code::Done)
 }
 
