@@ -157,3 +157,18 @@ fn a_layout_is_named_where_two_fit() {
     room.run("dataset inspect support").fails(3, &["support: no such folder"]);
     room.run("dataset inspect plain/good").fails(3, &["no known layout", "CATEGORY/train/good (mvtec)"]);
 }
+
+#[test]
+fn test_pictures_of_one_name_in_several_folders_keep_their_own_files() {
+    let room = Room::with_model();
+    let mut rows = String::from("image_path,split,label,defect,mask_path\n");
+    for (i, folder) in ["kos0", "kos1"].into_iter().enumerate() {
+        room.copy(format!("set/bolt/test/good/00{i}.png"), format!("{folder}/Part0.png"));
+        rows += &format!("{folder}/Part0.png,test,normal,good,\n");
+    }
+    room.write("m.csv", rows);
+    room.run("evaluate bolt.patchcore --dataset m.csv -o results").succeeds();
+    for folder in ["kos0", "kos1"] {
+        assert_eq!(room.names(&format!("results/m/good/{folder}")), ["Part0.png"]);
+    }
+}

@@ -11,6 +11,7 @@ use patchcore_evaluation::{Evaluation, Fusion, Options, PixelRule, evaluate};
 use patchcore_files::write_atomic;
 use patchcore_image::{Category, Limits, Mask, Picture, Sample};
 use patchcore_report::{Tile, contact_sheet_png};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Evaluates one category; with a folder, a picture of every test picture goes there.
@@ -36,10 +37,12 @@ pub(crate) fn category_result(
         Fusion::Reference => Look::TestSet,
     };
     let mut failure = None;
+    let names = names(category);
     let options = Options { rule, fusion, limits: Limits::default() };
     let result = evaluate(model, category, &options, &Bars::new(how), |sample, picture, prediction| {
         let Some(folder) = folder.filter(|_| failure.is_none()) else { return };
-        let path = folder.join(&category.name).join(&sample.defect).join(name(sample));
+        let name = names.get(&sample.path).cloned().unwrap_or_default();
+        let path = folder.join(&category.name).join(&sample.defect).join(name);
         let sheet = if asked.autoscale {
             autoscaled(fitted, sample, picture, prediction)
         } else {
@@ -50,9 +53,21 @@ pub(crate) fn category_result(
     failure.map_or(Ok(result), Err)
 }
 
-fn name(sample: &Sample) -> PathBuf {
-    let stem = sample.path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    PathBuf::from(format!("{}.png", stem.unwrap_or_default()))
+/// The file of each test picture below its kind's folder; no two of a kind share one.
+fn names(category: &Category) -> BTreeMap<PathBuf, PathBuf> {
+    let mut kinds: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    for sample in &category.test {
+        kinds.entry(&sample.defect).or_default().push(sample.path.clone());
+    }
+    let with_ending = |mut stem: PathBuf| {
+        stem.as_mut_os_string().push(".png");
+        stem
+    };
+    let of_kind = |files: Vec<PathBuf>| {
+        let stems = output::stems(&files);
+        files.into_iter().zip(stems.into_iter().map(with_ending)).collect::<Vec<_>>()
+    };
+    kinds.into_values().flat_map(of_kind).collect()
 }
 
 fn write(path: &Path, png: &[u8]) -> Result<(), Failure> {
