@@ -164,7 +164,7 @@ fn test_pictures_of_one_name_in_several_folders_keep_their_own_files() {
     let mut rows = String::from("image_path,split,label,defect,mask_path\n");
     for (i, folder) in ["kos0", "kos1"].into_iter().enumerate() {
         room.copy(format!("set/bolt/test/good/00{i}.png"), format!("{folder}/Part0.png"));
-        rows += &format!("{folder}/Part0.png,test,normal,good,\n");
+        rows.extend([folder, "/Part0.png,test,normal,good,\n"]);
     }
     room.write("m.csv", rows);
     room.run("evaluate bolt.patchcore --dataset m.csv -o results").succeeds();
