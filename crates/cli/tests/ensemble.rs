@@ -73,6 +73,8 @@ fn the_accurate_preset_looks_twice() {
     for side in [224, 320] {
         assert!(text.contains(&format!("\"area_side\":{side}")), "{text}");
     }
+    let evaluate = "evaluate m.patchcore --dataset set --category bolt --fusion reference --json";
+    assert_eq!(room.run(evaluate).succeeds().json()["categories"][0]["image_auroc"], 1.0);
     room.run("predict m.patchcore set/bolt/test/good -o seen").succeeds();
     assert_eq!(room.names("seen").len(), 3 * room.names("set/bolt/test/good").len());
 }

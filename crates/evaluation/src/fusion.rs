@@ -1,6 +1,6 @@
 //! How the members of an ensemble become one in an evaluation.
 
-use patchcore::{MemberPrediction, Prediction};
+use patchcore::{MapStyle, MemberPrediction, Prediction, anomaly_map};
 use patchcore_metrics::{Undefined, min_max_fuse_maps, min_max_fuse_scores};
 use patchcore_tensor::AnomalyMap;
 
@@ -15,8 +15,21 @@ pub enum Fusion {
     Reference,
 }
 
+/// Brings the maps of all members to the first one's size; the original's members have one size.
+fn bring_to_first(members: &mut [MemberPrediction]) {
+    let size = |member: &MemberPrediction| [member.anomaly_map.height(), member.anomaly_map.width()];
+    let Some(first) = members.first().map(size) else { return };
+    for member in members.iter_mut().filter(|member| size(member) != first) {
+        // Without a blur this resamples, and nothing else.
+        member.anomaly_map = anomaly_map(&member.anomaly_map, first, 0.0, MapStyle::Bilinear);
+    }
+}
+
 /// What the members say about all pictures, as one prediction for each.
-pub(crate) fn fuse_over_set(pictures: Vec<Vec<MemberPrediction>>) -> Result<Vec<Prediction>, Undefined> {
+pub(crate) fn fuse_over_set(mut pictures: Vec<Vec<MemberPrediction>>) -> Result<Vec<Prediction>, Undefined> {
+    for members in &mut pictures {
+        bring_to_first(members);
+    }
     let members = 0..pictures.first().map_or(0, Vec::len);
     let scores: Vec<Vec<f32>> =
         members.clone().map(|m| pictures.iter().map(|picture| picture[m].image_score).collect()).collect();
