@@ -34,6 +34,10 @@ fn a_model_of_anomalib_judges_pictures() {
     let room = room();
     room.run("import patchcore.pt -o second.patchcore").succeeds();
     assert_eq!(scores(&room, "first.patchcore"), scores(&room, "second.patchcore"));
+    let text = room.run("inspect first.patchcore").succeeds().stdout;
+    for part in ["not known: made by another program", "none: imported without good pictures"] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
     // Without good pictures there is no threshold, and so no verdict.
     let one = "predict --json first.patchcore set/bolt/test/good/000.png --weights r18.safetensors";
     assert_eq!(room.run(one).succeeds().json()["verdict"], "unknown");

@@ -58,11 +58,12 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         shown(&args.model),
         training.version
     ))?;
-    output::line(&format!(
-        "training       {} pictures; {} left out as unreadable",
-        training.pictures.len(),
-        training.skipped.len()
-    ))?;
+    output::line(&match training.pictures.len() {
+        0 => "training       not known: made by another program".to_string(),
+        pictures => {
+            format!("training       {pictures} pictures; {} left out as unreadable", training.skipped.len())
+        }
+    })?;
     for (i, member) in fitted.members.iter().enumerate() {
         if fitted.members.len() > 1 {
             let scale =
@@ -78,6 +79,11 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
             c.pixel_threshold,
             c.false_alarm_rate * 100.0
         ))?,
+        None if training.pictures.is_empty() => {
+            output::line(
+                "threshold      none: imported without good pictures; patchcore calibrate gives one",
+            )?;
+        }
         None => output::line("threshold      none: too few good pictures")?,
     }
     Ok(Code::Done)
@@ -115,9 +121,9 @@ fn show(member: &Member) -> Result<(), Failure> {
     let radius = member.covering_radius.map_or("unknown".to_string(), |r| {
         format!("{r:.4} (no training patch is farther from its nearest row)")
     });
-    output::line(&format!(
-        "memory bank    {} rows of {} patches{kept}, covering radius {radius}",
-        bank.len(),
-        member.patches
-    ))
+    let rows = bank.len();
+    output::line(&match member.patches {
+        0 => format!("memory bank    {rows} rows"),
+        patches => format!("memory bank    {rows} rows of {patches} patches{kept}, covering radius {radius}"),
+    })
 }
