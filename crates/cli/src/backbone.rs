@@ -109,15 +109,33 @@ fn cached(backbone: &str) -> Result<Option<PathBuf>, Failure> {
     cache.checked(weights).map(Some).map_err(|error| Failure::from(error).hint(hint))
 }
 
-/// The method on the networks of `members`, ready to be fitted. Each chooses its memory bank in the precision for that.
-pub(crate) fn method(members: Vec<Params>, weights: &[PathBuf]) -> Result<PatchCore<Network>, Failure> {
+/// The networks of members, and those that choose their memory banks.
+#[derive(Clone)]
+pub(crate) struct Networks {
+    own: Vec<Network>,
+    choosers: Vec<Network>,
+}
+
+/// The networks that fitting `members` takes. Each memory bank is chosen in the precision for that.
+pub(crate) fn networks(members: &[Params], weights: &[PathBuf]) -> Result<Networks, Failure> {
     let choosing = |params: &Params| Params { precision: params.precision.choosing(), ..params.clone() };
     let choosers: Vec<Params> = members.iter().map(choosing).collect();
     let all: Vec<&Params> = members.iter().chain(&choosers).collect();
-    let mut networks = open(&all, weights)?;
-    let choosers = networks.split_off(members.len());
+    let mut own = open(&all, weights)?;
+    let choosers = own.split_off(members.len());
+    Ok(Networks { own, choosers })
+}
+
+/// The method on the networks of `members`, ready to be fitted.
+pub(crate) fn method(members: Vec<Params>, weights: &[PathBuf]) -> Result<PatchCore<Network>, Failure> {
+    let networks = networks(&members, weights)?;
+    method_on(members, networks)
+}
+
+/// The method on these networks of `members`.
+pub(crate) fn method_on(members: Vec<Params>, networks: Networks) -> Result<PatchCore<Network>, Failure> {
     let mut method: Option<PatchCore<Network>> = None;
-    for ((params, network), chooser) in members.into_iter().zip(networks).zip(choosers) {
+    for ((params, network), chooser) in members.into_iter().zip(networks.own).zip(networks.choosers) {
         let own = params.precision;
         let mut next = match method {
             None => PatchCore::load(params, network)?,

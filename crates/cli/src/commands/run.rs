@@ -13,8 +13,9 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
     let members = config::members(&args.model)?;
     let categories = dataset::several(&args.dataset, args.layout, &args.category)?;
-    let weights = config::weights(&args.model);
-    let mut networks = Some(backbone::method(members.clone(), &weights)?);
+    let networks = backbone::networks(&members, &config::weights(&args.model))?;
+    let method = || backbone::method_on(members.clone(), networks.clone());
+    method()?;
     let folder = output::new_folder(&args.results.join(&args.project), &args.group)?;
     let (models, pictures) = (folder.join("models"), folder.join("segmentation_images"));
     if args.save_models {
@@ -22,13 +23,9 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     }
     let mut results = Vec::new();
     for category in &categories {
-        let method = match networks.take() {
-            Some(method) => method,
-            None => backbone::method(members.clone(), &weights)?,
-        };
         let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
         let files = Files { paths, root: args.dataset.clone(), limits: Limits::default() };
-        let model = method.fit(&files, &Bars::telling(how))?;
+        let model = method()?.fit(&files, &Bars::telling(how))?;
         if args.save_models {
             model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;
         }
