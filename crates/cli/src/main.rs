@@ -14,6 +14,7 @@ mod pictures;
 mod progress;
 mod regions;
 mod signals;
+mod thresholds;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -1,12 +1,14 @@
 //! `predict`: a fitted model judges pictures.
 
 use crate::ahead::read_ahead;
-use crate::calibration::{Calibration, Verdict, check_rate};
+use crate::calibration::{Calibration, Rates};
 use crate::fitted::Fitted;
 use crate::fusion::{HeldOut, fuse};
+use crate::held_out::HeldOutBy;
 use crate::member::{Member, check_together};
 use crate::search::{Neighbours, Search};
 use crate::steps::{MemberPrediction, Prediction, Searched, check_precision, check_weights, score};
+use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 use crate::{Error, Params, Pictures, Progress, Stage};
 use crate::{anomaly_map::anomaly_map_between, embedding::PictureEmbeddings};
@@ -104,15 +106,15 @@ impl<E: FeatureExtractor> Model<E> {
     /// pictures that it knows would call too much a defect.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless the rate is above 0 and below 1; [`Error::NoPictures`]; [`Error::BadPictures`] with all
+    /// [`Error::Parameter`] unless [`Rates`] are within their range; [`Error::NoPictures`]; [`Error::BadPictures`] with all
     /// that cannot be read; otherwise as [`predict_members`](Self::predict_members).
     pub fn calibrate(
         &mut self,
         pictures: &dyn Pictures,
-        false_alarm_rate: f64,
+        rates: Rates,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        check_rate(false_alarm_rate)?;
+        rates.check()?;
         let total = pictures.count();
         if total == 0 {
             return Err(Error::NoPictures);
@@ -126,8 +128,9 @@ impl<E: FeatureExtractor> Model<E> {
                 match picture {
                     Ok(picture) if bad.is_empty() => {
                         for (all, member) in held_out.iter_mut().zip(self.predict_members(&picture)?) {
-                            let MemberPrediction { image_score, patches, .. } = member;
-                            all.push(HeldOut { image_score, patch_scores: patches.scores });
+                            let MemberPrediction { image_score, anomaly_map, patches } = member;
+                            let input = [anomaly_map.height(), anomaly_map.width()];
+                            all.push(HeldOut { image_score, patch_scores: patches.scores, input });
                         }
                     }
                     Ok(_) => {}
@@ -142,7 +145,7 @@ impl<E: FeatureExtractor> Model<E> {
             return Err(Error::bad_pictures(bad, total));
         }
         let params: Vec<&Params> = self.fitted.members.iter().map(|member| &member.params).collect();
-        self.fitted.calibration = Calibration::from_held_out(&params, &held_out, false_alarm_rate);
+        self.fitted.calibration = Calibration::from_held_out(&params, &held_out, rates, HeldOutBy::New);
         Ok(())
     }
 
@@ -151,9 +154,9 @@ impl<E: FeatureExtractor> Model<E> {
         self.fitted.members.iter().zip(&self.engines).map(|(member, engine)| Steps { member, engine })
     }
 
-    /// Whether a score is a defect; `None` if the model has no threshold.
+    /// What a score means; `None` if the model has no threshold.
     pub fn verdict(&self, image_score: f32) -> Option<Verdict> {
-        self.fitted.calibration.as_ref().map(|c| Verdict::of(image_score, c.image_threshold))
+        self.fitted.calibration.as_ref().map(|c| Verdict::of(image_score, c.thresholds()))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::thresholds::{promises, thresholds_json};
 use crate::{backbone, config, dataset, output};
 use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
@@ -20,11 +21,11 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
-    let model = method
-        .on_bad_picture(choice)
-        .false_alarm_rate(args.false_alarm_rate)?
-        .max_memory(args.max_memory)
-        .fit(&files, &bars)?;
+    let mut method = method.on_bad_picture(choice).rates(args.rates.rates())?.max_memory(args.max_memory);
+    if let Some(folds) = args.folds {
+        method = method.folds(folds as usize)?;
+    }
+    let model = method.fit(&files, &bars)?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
     if how.json {
@@ -70,8 +71,7 @@ fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> 
             "model": path.to_string_lossy(),
             "pictures": training.pictures.len(),
             "skipped": training.skipped,
-            "image_threshold": calibration.map(|c| output::score_json(c.image_threshold)),
-            "false_alarm_rate": calibration.map(|c| c.false_alarm_rate),
+            "thresholds": calibration.map(thresholds_json),
             "expected_memory": expected_memory,
             "peak_memory": peak_memory(),
             "seconds": seconds,
@@ -105,19 +105,5 @@ fn report(fitted: &Fitted, path: &Path, seconds: f64) -> Result<(), Failure> {
             bank.rows.dim(),
         ))?;
     }
-    output::line(&threshold(fitted))
-}
-
-/// What the model's threshold promises.
-pub(crate) fn threshold(fitted: &Fitted) -> String {
-    match &fitted.calibration {
-        Some(c) => format!(
-            "threshold {:.4}, from the good pictures alone: at most {:.1} % of good parts are expected at or above it",
-            c.image_threshold,
-            c.false_alarm_rate * 100.0,
-        ),
-        None => {
-            "no threshold: that takes at least two good pictures (predict --threshold gives one)".to_string()
-        }
-    }
+    promises(fitted, 9)
 }
