@@ -208,3 +208,34 @@ fn the_search_alone_is_timed_and_proved() {
     room.run("bench search bolt.patchcore").fails(2, &["PATH"]);
     room.run(&format!("{line} --save found.safetensors")).fails(5, &["found.safetensors: exists already"]);
 }
+
+#[test]
+fn promises_are_counted_on_pictures_that_a_draw_leaves() {
+    let room = Room::with_data();
+    let line =
+        "bench calibration --good set/bolt/train/good --rounds 3 --fit-on 4 --imagesize 32 --bank-rows 9";
+    let told = room.run(&format!("{line} --json --false-alarm-rate 0.3")).succeeds().json();
+    assert_eq!([&told["pictures"], &told["fitted_on"], &told["rounds"]], [6, 4, 3]);
+    let (defect, not_ok) = (&told["rates"]["false_alarm_rate"], &told["rates"]["review_rate"]);
+    // Of four scores the fourth, and the second.
+    let near = |value: &serde_json::Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 1e-12;
+    assert!(near(&defect["promised"], 0.2) && near(&not_ok["promised"], 0.6), "{told}");
+    assert_eq!([&defect["asked"], &not_ok["asked"]], [0.3, 0.6]);
+    for rate in [defect, not_ok] {
+        let [lower, found, upper] = ["lower", "found", "upper"].map(|key| rate[key].as_f64().unwrap());
+        assert!(0.0 <= lower && lower <= found && found <= upper && upper <= 1.0, "{rate}");
+        // Two pictures in each of three rounds.
+        assert!((found * 6.0 - (found * 6.0).round()).abs() < 1e-9, "{rate}");
+    }
+    assert!(defect["found"].as_f64() <= not_ok["found"].as_f64(), "{told}");
+    let text = room.run(&format!("{line} --folds 2")).succeeds().stdout;
+    assert!(
+        text.starts_with("3 rounds, each fitted on 4 of 6 good pictures and counted on the others"),
+        "{text}"
+    );
+    for (words, reason) in
+        [("--fit-on 6", "6 of 6 pictures to fit on"), ("--fit-on 1", "1 of 6 pictures to fit on")]
+    {
+        room.run(&format!("bench calibration --good set/bolt/train/good {words}")).fails(2, &[reason]);
+    }
+}

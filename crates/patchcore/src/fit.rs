@@ -5,7 +5,7 @@ use crate::calibration::{Calibration, Rates};
 use crate::coreset::Coreset;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::{Fitted, Training};
-use crate::held_out::{HeldOutBy, leave_out};
+use crate::held_out::{HeldOutBy, held_out};
 use crate::member::{Member, check_together};
 use crate::memory::MemberPatches;
 use crate::predict::{Engine, Model};
@@ -205,19 +205,19 @@ impl<E: FeatureExtractor> PatchCore<E> {
         progress: &dyn Progress,
     ) -> Result<Option<Calibration>, Error> {
         progress.begin(Stage::Calibrate, all.names.len() * members.len());
-        let mut held_out = Vec::with_capacity(members.len());
+        let mut all_held_out = Vec::with_capacity(members.len());
         for ((member, search), patches) in members.iter().zip(searches).zip(&all.members) {
-            match leave_out(&member.params, &member.bank, search, patches, self.held_out, progress)? {
-                Some(scores) => held_out.push(scores),
+            match held_out(&member.params, &member.bank, search, patches, self.held_out, progress)? {
+                Some(scores) => all_held_out.push(scores),
                 None => break,
             }
         }
         progress.end();
-        if held_out.len() < members.len() {
+        if all_held_out.len() < members.len() {
             return Ok(None);
         }
         let params: Vec<&Params> = members.iter().map(|member| &member.params).collect();
-        Ok(Calibration::from_held_out(&params, &held_out, self.rates, self.held_out))
+        Ok(Calibration::from_held_out(&params, &all_held_out, self.rates, self.held_out))
     }
 
     /// The embeddings of all patches, picture by picture in raster order: what the first member's coreset is chosen

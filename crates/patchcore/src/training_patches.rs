@@ -1,8 +1,9 @@
 //! The patches of all training pictures, held once.
 
-use crate::bank::{MemoryBank, Origin};
+use crate::bank::{MemoryBank, Origin, Stretch};
 use crate::embedding::PictureEmbeddings;
 use crate::{Error, FeaturePrecision, Features};
+use std::ops::Range;
 
 /// Most pictures of a sample, and most patches of each.
 const SAMPLE: [usize; 2] = [8, 24];
@@ -49,6 +50,12 @@ impl TrainingPatches {
     pub(crate) fn picture<'a>(&'a self, i: usize, space: &'a mut Vec<f32>) -> &'a [f32] {
         let TrainingPicture { first, grid: [h, w], .. } = self.pictures[i];
         self.rows.values(first * self.rows.dim()..(first + h * w) * self.rows.dim(), space)
+    }
+
+    /// The rows of a stretch of pictures.
+    pub(crate) fn rows_of(&self, stretch: Stretch) -> Range<usize> {
+        let first = |i: u32| self.pictures.get(i as usize).map_or(self.rows.len(), |picture| picture.first);
+        first(stretch.first)..first(stretch.end)
     }
 
     /// Some patches of some pictures, with the pictures' numbers, spread evenly over both.

@@ -1,5 +1,6 @@
 //! The words of `patchcore bench`.
 
+use super::RateOptions;
 use super::model::{ModelOptions, PrecisionName};
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
@@ -43,7 +44,9 @@ pub(crate) struct Bench {
 
 const BENCH_USAGE: &str = "patchcore bench [--rounds <N>] [--weights <FILE>] <MODEL> <PATH>...
        patchcore bench --compare <PRECISION> --good <DIR> [MODEL OPTIONS] <PATH>...
-       patchcore bench coreset [OPTIONS] --good <DIR> [MODEL OPTIONS]";
+       patchcore bench coreset [OPTIONS] --good <DIR> [MODEL OPTIONS]
+       patchcore bench calibration [OPTIONS] --good <DIR> [MODEL OPTIONS]
+       patchcore bench search [OPTIONS] <MODEL> <PATH>...";
 
 const BENCH_NOTES: &str = "\
 The first form judges the pictures one at a time and shows where the time goes. Its model says how it was fitted, so of
@@ -53,8 +56,37 @@ the model options only --weights may stand there. `predict` reads pictures while
 pub(crate) enum BenchPart {
     /// Time and memory of choosing the memory bank alone, and a proof that it is the right one
     Coreset(Box<BenchCoreset>),
+    /// Whether the rates that the thresholds promise hold on good pictures that a model has not seen, over repeated draws
+    Calibration(Box<BenchCalibration>),
     /// Time of finding nearest rows in a model's memory bank, and a proof that they are the nearest
     Search(Box<BenchSearch>),
+}
+
+#[derive(Group)]
+pub(crate) struct BenchCalibration {
+    /// Folder with pictures of good parts
+    #[arg(long, value_name = "DIR")]
+    pub(crate) good: PathBuf,
+
+    /// Draws, each with a model of its own
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) rounds: u32,
+
+    /// Pictures of each draw to fit on; the others are counted on [default: half of them]
+    #[arg(long, value_name = "N")]
+    pub(crate) fit_on: Option<u32>,
+
+    #[command(flatten)]
+    pub(crate) rates: RateOptions,
+
+    /// Take the thresholds from this many folds of the pictures, each judged by a memory bank of the others' patches:
+    /// nearer to the rates asked for, at the price of as many coresets [default: each picture is judged by the bank
+    /// without its own rows, which leaves holes and makes thresholds higher than need be]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    pub(crate) folds: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
 }
 
 #[derive(Group)]

@@ -4,7 +4,7 @@ mod bench;
 mod dataset;
 mod model;
 
-pub(crate) use bench::{Bench, BenchCoreset, BenchPart, BenchSearch};
+pub(crate) use bench::{Bench, BenchCalibration, BenchCoreset, BenchPart, BenchSearch};
 pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, LayoutName, Manifest};
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 
@@ -123,8 +123,9 @@ pub(crate) struct Fit {
     #[command(flatten)]
     pub(crate) rates: RateOptions,
 
-    /// Leave out stretches of pictures for the thresholds, this many, instead of single pictures: for pictures that were
-    /// taken right after one another and look alike
+    /// Take the thresholds from this many folds of the pictures, each judged by a memory bank of the others' patches:
+    /// nearer to the rates asked for, at the price of as many coresets [default: each picture is judged by the bank
+    /// without its own rows, which leaves holes and makes thresholds higher than need be]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) folds: Option<u64>,
 
@@ -442,6 +443,10 @@ pub(crate) struct Demo {
     /// Another seed draws other pictures
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+
+    /// Good pictures of each product to learn from
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) train: u32,
 }
 
 #[derive(Group)]

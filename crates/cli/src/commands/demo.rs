@@ -28,7 +28,10 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
     let bars = Bars::new(how);
     bars.begin_named("draw", 0);
     let tick = |done, total| bars.set(done, total);
-    let summary = generate(root, &Options { seed: args.seed, progress: Some(&tick), ..Options::default() })?;
+    let summary = generate(
+        root,
+        &Options { seed: args.seed, train: args.train as usize, progress: Some(&tick), ..Options::default() },
+    )?;
     bars.end();
     say(
         how,

@@ -1,5 +1,6 @@
 //! `patchcore bench`: what the program does on the user's own machine and pictures, without labels.
 
+mod calibration;
 mod compare;
 mod coreset;
 mod foretold;
@@ -15,6 +16,7 @@ use crate::exit::{Code, Failure};
 pub(crate) fn run(args: &Bench, how: Shown) -> Result<Code, Failure> {
     match &args.part {
         Some(BenchPart::Coreset(args)) => return coreset::run(args, how),
+        Some(BenchPart::Calibration(args)) => return calibration::run(args, how),
         Some(BenchPart::Search(args)) => return search::run(args, how),
         None => {}
     }
