@@ -5,7 +5,7 @@ use crate::exit::Failure;
 use patchcore::presets::Preset;
 use patchcore::{BankSize, FeaturePrecision, OnnxTaps, Params, Reduction, SamplerKind, Scoring};
 use patchcore_backbone::Precision;
-use patchcore_image::Geometry;
+use patchcore_image::{Geometry, Intensity};
 use patchcore_kernels::isa::{Isa, VARIABLE};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,11 @@ pub(crate) fn members(options: &ModelOptions) -> Result<Vec<Params>, Failure> {
         }
     }
     Ok(members)
+}
+
+/// How pictures of other depths than 8 bits are read.
+pub(crate) fn intensity(options: &ModelOptions) -> Intensity {
+    options.window.unwrap_or(options.preset.0.intensity())
 }
 
 /// The preset's parameters on a network of ours.

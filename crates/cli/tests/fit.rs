@@ -6,7 +6,7 @@ mod support;
 
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
-use support::Room;
+use support::{Room, draw};
 
 #[test]
 fn a_folder_of_good_pictures_becomes_a_model() {
@@ -61,6 +61,51 @@ fn the_json_summary_says_what_was_fitted() {
     for number in ["image", "review", "pixel"] {
         assert!(thresholds[number].as_f64().is_some_and(|v| v > 0.0), "{number} in {thresholds}");
     }
+}
+
+/// Nobody knows what is white in 16 bits until it is said; the model remembers it, and what lies outside is told.
+#[test]
+fn deep_pictures_take_a_declared_window() {
+    let room = Room::new();
+    let deep = |name: &str, seed: u32, brightest: u16| {
+        let plate = draw::plate(seed);
+        let mut grey = image::ImageBuffer::<image::Luma<u16>, Vec<u16>>::from_fn(64, 48, |x, y| {
+            image::Luma([u16::from(plate.get_pixel(x, y).0[0]) * 16])
+        });
+        grey.put_pixel(3, 3, image::Luma([brightest]));
+        std::fs::create_dir_all(room.path(name).parent().unwrap()).unwrap();
+        grey.save(room.path(name)).unwrap();
+    };
+    for i in 0..4 {
+        deep(&format!("good/{i}.png"), i, 900);
+    }
+    let fit = "fit --good good -o m.patchcore --force --imagesize 32 --bank-rows 9";
+    room.run(fit).fails(3, &["good/0.png", "16-bit samples (", "and no intensity window declared"]);
+    room.run(&format!("{fit} --window 9..9")).fails(2, &["--window", "must be below"]);
+    room.run(&format!("{fit} --window 0..4095")).succeeds();
+    let model = room.run("inspect --json m.patchcore").json();
+    assert_eq!(model["training"]["intensity"], serde_json::json!({"window": {"low": 0, "high": 4095}}));
+    deep("new/a.png", 9, 900);
+    deep("new/b.png", 9, 60_000);
+    let told = room.run("predict m.patchcore new --json");
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let records = told.json_lines();
+    assert!(
+        records[0]["image_score"].as_f64().is_some() && records[0].get("clipped").is_none(),
+        "{}",
+        records[0]
+    );
+    assert_eq!(records[1]["clipped"], 1.0 / (64.0 * 48.0));
+    assert!(
+        told.stderr.contains("new/b.png: 0.0 % of its values are outside the window 0..4095"),
+        "{}",
+        told.stderr
+    );
+    // An ordinary picture is no picture of this camera.
+    draw::save(&draw::plate(1), &room.path("eight.png"));
+    room.run("predict m.patchcore eight.png").fails(7, &["eight.png", "8-bit samples, where window 0..4095"]);
+    // The original reads such pictures, cut off at 255.
+    room.run(&format!("{fit} --preset reference-224 --backbone efficientnet_lite0")).succeeds();
 }
 
 /// Six pictures cannot promise 1 %, but 40 %, with a review for more; in folds their scores are other ones.

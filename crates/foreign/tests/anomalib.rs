@@ -7,6 +7,7 @@ use patchcore::{Fitted, Member, Model, Training, Workspace};
 use patchcore_backbone::{Backbone, FeatureExtractor, Precision};
 use patchcore_foreign::{AnomalibModel, AnomalibPrecision, Statistics, TransformStep, read_anomalib};
 use patchcore_image::Geometry;
+use patchcore_image::Intensity;
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{Fixture, assert_all_close, testdata};
 
@@ -80,7 +81,13 @@ fn scores_and_maps_are_those_of_anomalib() {
         let backbone =
             Backbone::load(&params.backbone, &saved.weights, &params.layers, Precision::F32).unwrap();
         let member = Member::imported(params, backbone.fingerprint().to_string(), saved.memory_bank);
-        let training = Training { pictures: Vec::new(), skipped: Vec::new(), version: "0".into() };
+        let training = Training {
+            pictures: Vec::new(),
+            skipped: Vec::new(),
+            clipped: Vec::new(),
+            intensity: Intensity::Original,
+            version: "0".into(),
+        };
         let fitted = Fitted { members: vec![member], training, calibration: None };
         let model = Model::new(fitted, vec![backbone]).unwrap();
         let (steps, mut space) = (model.members().next().unwrap(), Workspace::default());

@@ -4,6 +4,7 @@
 use patchcore::{Fitted, Member, Model, Params, Training};
 use patchcore_backbone::{Backbone, FeatureExtractor, Precision, weights_from};
 use patchcore_foreign::{SavedMember, SequenceKind, Writing, read_reference, write_reference};
+use patchcore_image::Intensity;
 use patchcore_image::{Geometry, Limits, Picture, decode, mvtec_category};
 use patchcore_testkit::{assert_all_close, shared, shared_golden, weights::tensor};
 
@@ -22,7 +23,13 @@ fn import(folder: &str) -> Option<Model<Backbone>> {
         members.push(Member::imported(params, network.fingerprint().to_string(), saved.vectors));
         networks.push(network);
     }
-    let training = Training { pictures: Vec::new(), skipped: Vec::new(), version: "0".into() };
+    let training = Training {
+        pictures: Vec::new(),
+        skipped: Vec::new(),
+        clipped: Vec::new(),
+        intensity: Intensity::Original,
+        version: "0".into(),
+    };
     Some(Model::new(Fitted { members, training, calibration: None }, networks).unwrap())
 }
 

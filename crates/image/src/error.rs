@@ -43,6 +43,12 @@ pub enum DecodeError {
         /// What was found.
         what: String,
     },
+    /// Samples of a depth for which it was not said what is black and what is white.
+    #[error("{what}")]
+    Intensity {
+        /// What was found, and what is missing.
+        what: String,
+    },
     /// The picture declares a side of zero pixels.
     #[error("a picture of {width}x{height} pixels shows nothing")]
     TooSmall {

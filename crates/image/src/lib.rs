@@ -21,6 +21,7 @@ mod dataset;
 mod decode;
 mod error;
 mod format;
+mod intensity;
 mod limits;
 mod mask;
 mod picture;
@@ -30,9 +31,10 @@ pub use dataset::{
     Category, Dataset, DatasetError, EXTENSIONS, Examined, Label, Layout, Listing, ManifestForm, Problem,
     Role, Sample, Saturation, Split, list_pictures, manifest_text, mvtec_category,
 };
-pub use decode::{decode, decode_bytes};
+pub use decode::{decode, decode_as, decode_bytes, decode_bytes_as};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};
 pub use format::Format;
+pub use intensity::Intensity;
 pub use limits::Limits;
 pub use mask::{Mask, read_mask};
 pub use picture::{Picture, PictureError};

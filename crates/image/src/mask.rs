@@ -1,7 +1,8 @@
 //! Ground-truth masks: which pixels are defective.
 
-use crate::decode::{Raster, Samples, mask_raster};
+use crate::decode::{Raster, mask_raster};
 use crate::error::{DecodeError, ImageError};
+use crate::intensity::Intensity;
 use crate::limits::Limits;
 use crate::picture::PictureError;
 use patchcore_files::read_regular;
@@ -74,9 +75,10 @@ impl Mask {
 
     fn from_raster(raster: Raster) -> Result<Self, DecodeError> {
         let Raster { width, height, samples, classes } = raster;
-        let values = match samples {
-            Samples::Grey(values) => values,
-            Samples::Rgb(rgb) => grey_of(&rgb, width)?,
+        // As the original reads them: grey of 16 bits keeps all that is not zero.
+        let values = match samples.into_bytes(Intensity::Original)? {
+            (grey, true, _) => grey,
+            (rgb, false, _) => grey_of(&rgb, width)?,
         };
         Ok(Self { width, height, values, nearest: classes })
     }

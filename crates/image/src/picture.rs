@@ -15,6 +15,7 @@ pub struct Picture {
     width: usize,
     height: usize,
     rgb: Vec<u8>,
+    clipped: usize,
 }
 
 /// A buffer that is not the picture it was said to be.
@@ -64,7 +65,18 @@ impl Picture {
         if expected != Some(rgb.len()) {
             return Err(PictureError::Length { width, height, got: rgb.len() });
         }
-        Ok(Self { width, height, rgb })
+        Ok(Self { width, height, rgb, clipped: 0 })
+    }
+
+    /// With the number of values that were outside the declared window.
+    pub(crate) fn with_clipped(self, clipped: usize) -> Self {
+        Self { clipped, ..self }
+    }
+
+    /// How many of the values were outside the window that is declared for the pictures, and stand at its edge now; 0 where
+    /// none is.
+    pub fn clipped(&self) -> usize {
+        self.clipped
     }
 
     /// Width in pixels, at least 1.

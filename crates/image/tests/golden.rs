@@ -1,7 +1,7 @@
 //! Decoding and preprocessing against the numbers of the original code.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which the lint does not know as tests")]
 
-use patchcore_image::{Limits, Picture, Preprocess, decode, mvtec_category, read_mask};
+use patchcore_image::{Intensity, Limits, Picture, Preprocess, decode_as, mvtec_category, read_mask};
 use patchcore_tensor::Tensor;
 use patchcore_testkit::{Fixture, shared, shared_golden};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn sources(extension: &str) -> Vec<(String, PathBuf)> {
 }
 
 fn picture(path: &Path) -> Picture {
-    decode(path, &Limits::default()).unwrap()
+    decode_as(path, &Limits::default(), Intensity::Original).unwrap()
 }
 
 /// A tensor of the fixture that exists for some pictures only.

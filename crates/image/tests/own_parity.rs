@@ -1,7 +1,7 @@
 //! Decoding and preprocessing against `testdata/`, which `reference/make_testdata.py` made with another library.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which the lint does not know as tests")]
 
-use patchcore_image::{Geometry, Limits, Picture, Preprocess, decode};
+use patchcore_image::{Geometry, Intensity, Limits, Picture, Preprocess, decode_as};
 use patchcore_testkit::{Fixture, testdata};
 
 const MODES: [&str; 6] = ["grey", "grey_alpha", "grey16", "rgba", "palette", "one_bit"];
@@ -12,7 +12,7 @@ fn parity() -> Fixture {
 }
 
 fn picture(name: &str) -> Picture {
-    decode(&testdata(&format!("pictures/{name}.png")), &Limits::default()).unwrap()
+    decode_as(&testdata(&format!("pictures/{name}.png")), &Limits::default(), Intensity::Original).unwrap()
 }
 
 /// What each channel of each 8-bit value becomes, and nothing else, bit for bit.

@@ -165,6 +165,8 @@ impl<E: FeatureExtractor> PatchCore<E> {
         let training = Training {
             pictures: all.names,
             skipped: all.skipped,
+            clipped: all.clipped,
+            intensity: pictures.intensity(),
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
         let engines = self.members.into_iter().zip(searches);
@@ -275,6 +277,9 @@ impl<E: FeatureExtractor> PatchCore<E> {
                 for (i, result) in numbers.clone().zip(loaded) {
                     match result {
                         Ok(picture) => {
+                            if picture.clipped() > 0 {
+                                all.clipped.push(pictures.name(i));
+                            }
                             good.push(picture);
                             names.push(pictures.name(i));
                         }
@@ -330,6 +335,7 @@ struct Seen {
     members: Vec<TrainingPatches>,
     names: Vec<String>,
     skipped: Vec<String>,
+    clipped: Vec<String>,
 }
 
 /// What a member's chooser chose, and of which pictures.

@@ -2,6 +2,7 @@
 
 use crate::calibration::Calibration;
 use crate::member::Member;
+use patchcore_image::Intensity;
 use serde::{Deserialize, Serialize};
 
 /// Everything that fitting found, apart from the networks: what a model file holds.
@@ -22,6 +23,10 @@ pub struct Training {
     pub pictures: Vec<String>,
     /// Names of the pictures that could not be read and were left out.
     pub skipped: Vec<String>,
+    /// Names of the pictures with values outside the intensity window.
+    pub clipped: Vec<String>,
+    /// What became of samples of other depths than 8 bits; the same for every picture that the model judges.
+    pub intensity: Intensity,
     /// Version of the program that fitted.
     pub version: String,
 }

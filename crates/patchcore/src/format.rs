@@ -219,6 +219,7 @@ impl Fitted {
             let name = |reason| if several { format!("member {}: {reason}", i + 1) } else { reason };
             member.check(self.training.pictures.len()).map_err(name)?;
         }
+        self.training.intensity.check()?;
         let Some(c) = &self.calibration else { return Ok(()) };
         let thresholds = [c.image_threshold, c.review_threshold, c.pixel_threshold, c.pixel_typical];
         if !thresholds.iter().all(|v| v.is_finite()) {
@@ -293,6 +294,8 @@ mod tests {
         let training = Training {
             pictures: vec!["good/\u{1f600}\n.png".into(), "b.png".into()],
             skipped: Vec::new(),
+            clipped: Vec::new(),
+            intensity: patchcore_image::Intensity::Window { low: 5, high: 4095 },
             version: "0.0.0".into(),
         };
         let calibration = Calibration {

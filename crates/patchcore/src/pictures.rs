@@ -1,6 +1,6 @@
 //! Where pictures come from: files, or memory.
 
-use patchcore_image::{ImageError, Limits, Picture, decode};
+use patchcore_image::{ImageError, Intensity, Limits, Picture, decode_as};
 use std::path::PathBuf;
 
 /// A list of pictures, loaded one by one when they are needed.
@@ -14,6 +14,10 @@ pub trait Pictures: Sync {
     /// # Errors
     /// The reason why it cannot be read, with its path.
     fn load(&self, i: usize) -> Result<Picture, ImageError>;
+    /// What became of samples of other depths than 8 bits, which a model remembers.
+    fn intensity(&self) -> Intensity {
+        Intensity::EightBit
+    }
 }
 
 /// Picture files.
@@ -24,6 +28,8 @@ pub struct Files {
     pub root: PathBuf,
     /// What is refused.
     pub limits: Limits,
+    /// What becomes of samples of other depths than 8 bits.
+    pub intensity: Intensity,
 }
 
 impl Pictures for Files {
@@ -38,7 +44,11 @@ impl Pictures for Files {
     }
 
     fn load(&self, i: usize) -> Result<Picture, ImageError> {
-        decode(&self.paths[i], &self.limits)
+        decode_as(&self.paths[i], &self.limits, self.intensity)
+    }
+
+    fn intensity(&self) -> Intensity {
+        self.intensity
     }
 }
 

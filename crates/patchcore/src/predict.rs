@@ -115,6 +115,11 @@ impl<E: FeatureExtractor> Model<E> {
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         rates.check()?;
+        let (own, given) = (self.fitted.training.intensity, pictures.intensity());
+        if own != given {
+            let (got, must) = (given.to_string(), format!("{own}, as the model's"));
+            return Err(Error::Parameter { name: "the pictures' intensity", got, must });
+        }
         let total = pictures.count();
         if total == 0 {
             return Err(Error::NoPictures);

@@ -5,6 +5,7 @@ use crate::embedding::Reduction;
 use crate::{Error, Params};
 use patchcore_backbone::networks::{Architecture, find};
 use patchcore_image::Geometry;
+use patchcore_image::Intensity;
 
 /// A named configuration of one or more members.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +39,17 @@ struct Reference {
     patchsize: usize,
     num_nn: usize,
     seed: u32,
+}
+
+impl Preset {
+    /// What becomes of pictures of other depths than 8 bits where no window is declared: refused, or as the original has
+    /// them.
+    pub fn intensity(&self) -> Intensity {
+        match self.shape {
+            Shape::Ours { .. } => Intensity::EightBit,
+            Shape::Reference(_) => Intensity::Original,
+        }
+    }
 }
 
 const WIDE: &[&str] = &["wide_resnet50_2"];

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
 use patchcore::presets::{PRESETS, Preset, preset};
+use patchcore_image::Intensity;
 use std::path::PathBuf;
 
 /// The parameters of the original under their own names, and ours.
@@ -110,6 +111,11 @@ pub(crate) struct ModelOptions {
     /// Bytes that the bank may take in the model file, such as 500kB, 2MiB; instead of a share
     #[arg(long, value_name = "BYTES", value_parser = bytes, conflicts_with = "bank_rows", help_heading = "Model")]
     pub(crate) bank_size: Option<u64>,
+
+    /// What is black and what is white in pictures of other depths than 8 bits, as in 0..4095; kept in the model [default:
+    /// they are refused; for reference presets as the original has them: grey of 16 bits cut off at 255]
+    #[arg(long, value_name = "LOW..HIGH", help_heading = "Model")]
+    pub(crate) window: Option<Intensity>,
 
     /// Shorter side before a centre crop; without it, and without a reference preset, the whole picture is used
     #[arg(long, value_name = "PIXELS", help_heading = "Model")]

@@ -13,7 +13,7 @@ pub(crate) fn run(args: &Calibrate, how: Shown) -> Result<Code, Failure> {
     output::check_file(&args.output, args.force)?;
     output::check_no_input(&args.output, &args.weights)?;
     let mut model = backbone::open_model(&args.model, &args.weights)?;
-    let good = good_pictures(&args.good)?;
+    let good = good_pictures(&args.good, model.fitted().training.intensity)?;
     output::check_no_input(&args.output, &good.paths)?;
     model.calibrate(&good, args.rates.rates(), &Bars::new(how))?;
     let fitted = model.fitted();

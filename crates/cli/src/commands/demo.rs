@@ -10,7 +10,7 @@ use crate::{backbone, config, output};
 use patchcore::{Files, Model, Progress, Verdict};
 use patchcore_demo::{DemoError, Options, generate};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Category, Limits, Picture, Sample, decode, mvtec_category};
+use patchcore_image::{Category, Intensity, Limits, Picture, Sample, decode, mvtec_category};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::path::Path;
 use std::time::Instant;
@@ -97,7 +97,8 @@ fn say(how: Shown, text: &str) -> Result<(), Failure> {
 fn fit(root: &Path, category: &Category, how: Shown) -> Result<Model<Network>, Failure> {
     let method = backbone::method(config::members(&ModelOptions::default())?, &[])?;
     let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
-    let files = Files { paths, root: root.to_path_buf(), limits: Limits::default() };
+    let files =
+        Files { paths, root: root.to_path_buf(), limits: Limits::default(), intensity: Intensity::EightBit };
     Ok(method.fit(&files, &Bars::new(how))?)
 }
 

@@ -7,7 +7,7 @@ use crate::thresholds::{promises, thresholds_json};
 use crate::{backbone, config, dataset, output};
 use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
-use patchcore_image::{Limits, list_pictures};
+use patchcore_image::{Intensity, Limits, list_pictures};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -34,6 +34,10 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     } else {
         report(fitted, &args.output, start.elapsed().as_secs_f64())?;
     }
+    for name in &fitted.training.clipped {
+        let window = fitted.training.intensity;
+        output::warn(&format!("{}: has values outside the {window}", shown(Path::new(name))));
+    }
     for name in &fitted.training.skipped {
         output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
     }
@@ -42,7 +46,7 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
 
 fn training_pictures(args: &Fit) -> Result<Files, Failure> {
     if let Some(good) = &args.good {
-        return good_pictures(good);
+        return good_pictures(good, config::intensity(&args.model));
     }
     let root = args.dataset.clone().unwrap_or_default();
     let category = dataset::one(&root, args.layout, args.category.as_deref())?;
@@ -53,16 +57,17 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
             format!("{}: no pictures to fit on", shown(Path::new(&category.name))),
         ));
     }
-    Ok(Files { paths, root, limits: Limits::default() })
+    Ok(Files { paths, root, limits: Limits::default(), intensity: config::intensity(&args.model) })
 }
 
 /// The pictures in a folder of good ones.
-pub(crate) fn good_pictures(folder: &Path) -> Result<Files, Failure> {
+pub(crate) fn good_pictures(folder: &Path, intensity: Intensity) -> Result<Files, Failure> {
     let listing = list_pictures(folder)?;
     for link in &listing.skipped {
         output::warn(&format!("{}: a link, left out", shown(link)));
     }
-    Ok(Files { paths: listing.pictures, root: folder.to_path_buf(), limits: Limits::default() })
+    let (paths, root) = (listing.pictures, folder.to_path_buf());
+    Ok(Files { paths, root, limits: Limits::default(), intensity })
 }
 
 fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> Value {
@@ -71,6 +76,7 @@ fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> 
             "model": path.to_string_lossy(),
             "pictures": training.pictures.len(),
             "skipped": training.skipped,
+            "clipped": training.clipped,
             "thresholds": calibration.map(thresholds_json),
             "expected_memory": expected_memory,
             "peak_memory": peak_memory(),

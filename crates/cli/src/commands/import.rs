@@ -11,6 +11,7 @@ use patchcore_backbone::{Backbone, FeatureExtractor};
 use patchcore_files::{shown, write_atomic};
 use patchcore_foreign::{AnomalibModel, SavedMember, read_anomalib, read_reference};
 use patchcore_image::Geometry;
+use patchcore_image::Intensity;
 use patchcore_tensor::Embeddings;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
@@ -22,7 +23,11 @@ pub(crate) fn run(args: &Import, how: Shown) -> Result<Code, Failure> {
     output::check_no_input(&args.output, std::slice::from_ref(&args.saved))?;
     let mut model = if args.saved.is_dir() { original(args)? } else { anomalib(args, how)? };
     if let Some(good) = &args.good {
-        model.calibrate(&good_pictures(good)?, args.rates.rates(), &Bars::new(how))?;
+        model.calibrate(
+            &good_pictures(good, model.fitted().training.intensity)?,
+            args.rates.rates(),
+            &Bars::new(how),
+        )?;
     }
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
@@ -99,7 +104,13 @@ fn model(
     let members = parts
         .map(|((params, network), rows)| Member::imported(params, network.fingerprint().to_string(), rows));
     let version = env!("CARGO_PKG_VERSION").to_string();
-    let training = Training { pictures: Vec::new(), skipped: Vec::new(), version };
+    let training = Training {
+        pictures: Vec::new(),
+        skipped: Vec::new(),
+        clipped: Vec::new(),
+        intensity: Intensity::Original,
+        version,
+    };
     let fitted = Fitted { members: members.collect(), training, calibration: None };
     Ok(Model::new(fitted, networks)?)
 }

@@ -9,7 +9,7 @@ use crate::regions::{Asked, Coco, Found, find};
 use crate::{backbone, inputs, output};
 use patchcore::{Calibration, Fitted, Model, Progress, Stage, Thresholds, Verdict, read_ahead};
 use patchcore_files::shown;
-use patchcore_image::{ImageError, Limits, Picture, decode};
+use patchcore_image::{ImageError, Limits, Picture, decode_as};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,9 @@ struct Record {
     files: Option<Written>,
     #[serde(skip_serializing_if = "Option::is_none")]
     regions: Option<Vec<Found>>,
+    /// The share of its values that are outside the model's intensity window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clipped: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -144,10 +147,10 @@ impl Judge {
         if let Some(bars) = &bars {
             bars.begin(Stage::Predict, files.len());
         }
-        let limits = Limits::default();
+        let (limits, intensity) = (Limits::default(), self.model.fitted().training.intensity);
         read_ahead(
             files.len(),
-            |i| decode(&files[i], &limits),
+            |i| decode_as(&files[i], &limits, intensity),
             |numbers, loaded| {
                 for (i, picture) in numbers.zip(loaded) {
                     let record = self.one(&files[i], &stems[i], picture);
@@ -176,6 +179,7 @@ impl Judge {
             height: None,
             files: None,
             regions: None,
+            clipped: None,
             error: None,
         };
         let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
@@ -191,6 +195,16 @@ impl Judge {
             }
         };
         (record.width, record.height) = (Some(picture.width()), Some(picture.height()));
+        if picture.clipped() > 0 {
+            let share = picture.clipped() as f64 / picture.rgb().len() as f64;
+            let window = self.model.fitted().training.intensity;
+            output::warn(&format!(
+                "{}: {:.1} % of its values are outside the {window}",
+                shown(file),
+                share * 100.0
+            ));
+            record.clipped = Some(share);
+        }
         record.image_score = Some(prediction.image_score);
         let verdict = self.thresholds.map(|t| Verdict::of(prediction.image_score, t));
         record.verdict = verdict.map_or("unknown", Verdict::name);

@@ -24,7 +24,12 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     let mut results = Vec::new();
     for category in &categories {
         let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
-        let files = Files { paths, root: args.dataset.clone(), limits: Limits::default() };
+        let files = Files {
+            paths,
+            root: args.dataset.clone(),
+            limits: Limits::default(),
+            intensity: config::intensity(&args.model),
+        };
         let model = method()?.fit(&files, &Bars::telling(how))?;
         if args.save_models {
             model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;

@@ -3,13 +3,12 @@
 //! Each format first has its container looked at here (size, completeness, animation), then a decoder without
 //! unsafe parsing does the rest: `zune-jpeg` in strict mode for JPEG, the `image` crate for the others.
 //!
-//! Every sample becomes 8 bits, as the original `PatchCore` code has it from its imaging library:
+//! Every sample becomes 8 bits: those of 16 bits as [`Intensity`] says, all others as the original `PatchCore` code has them
+//! from its imaging library:
 //!
 //! | found | becomes |
 //! |---|---|
 //! | grey of 1, 2, 4 bits | scaled to 0..=255 |
-//! | grey of 16 bits | clamped to 255, not scaled |
-//! | other 16-bit samples | their high byte |
 //! | alpha, `tRNS` | dropped, nothing is blended |
 //! | palette | the palette's colours |
 //! | CMYK | RGB by the formula in `cmyk.rs` |
@@ -30,16 +29,17 @@ mod tiff;
 mod webp;
 
 use crate::format::Format;
-pub(crate) use raster::{Raster, Samples};
+pub(crate) use raster::Raster;
 
 use crate::error::{DecodeError, ImageError};
+use crate::intensity::Intensity;
 use crate::limits::Limits;
 use crate::picture::Picture;
 use patchcore_files::read_regular;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Reads one picture file as 8-bit RGB.
+/// Reads one picture file of 8-bit samples as RGB; [`decode_as`] with [`Intensity::EightBit`].
 ///
 /// The file is opened once and must be a regular file; its name does not matter, its content does.
 ///
@@ -56,11 +56,20 @@ use std::path::Path;
 /// assert_eq!(error.kind(), ErrorKind::Input);
 /// ```
 pub fn decode(path: &Path, limits: &Limits) -> Result<Picture, ImageError> {
-    let bytes = read_regular(path, limits.max_file_bytes)?;
-    decode_bytes(&bytes, limits).map_err(|fault| ImageError::Decode { path: path.to_path_buf(), fault })
+    decode_as(path, limits, Intensity::EightBit)
 }
 
-/// Reads one picture from the bytes of its file as 8-bit RGB.
+/// Reads one picture file as 8-bit RGB; `intensity` says what becomes of deeper samples.
+///
+/// # Errors
+/// As [`decode`]; [`DecodeError::Intensity`] for samples of a depth that was not declared.
+pub fn decode_as(path: &Path, limits: &Limits, intensity: Intensity) -> Result<Picture, ImageError> {
+    let bytes = read_regular(path, limits.max_file_bytes)?;
+    decode_bytes_as(&bytes, limits, intensity)
+        .map_err(|fault| ImageError::Decode { path: path.to_path_buf(), fault })
+}
+
+/// Reads one picture of 8-bit samples from the bytes of its file as RGB.
 ///
 /// `max_file_bytes` plays no part here, since the bytes are already in memory.
 ///
@@ -78,8 +87,16 @@ pub fn decode(path: &Path, limits: &Limits) -> Result<Picture, ImageError> {
 /// # Ok::<(), patchcore_image::DecodeError>(())
 /// ```
 pub fn decode_bytes(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeError> {
+    decode_bytes_as(bytes, limits, Intensity::EightBit)
+}
+
+/// Reads one picture from the bytes of its file as 8-bit RGB; `intensity` says what becomes of deeper samples.
+///
+/// # Errors
+/// As [`decode_bytes`]; [`DecodeError::Intensity`] for samples of a depth that was not declared.
+pub fn decode_bytes_as(bytes: &[u8], limits: &Limits, intensity: Intensity) -> Result<Picture, DecodeError> {
     let format = sniff::sniff(bytes)?;
-    raster(format, bytes, limits, Palette::Colours)?.into_picture(format)
+    raster(format, bytes, limits, Palette::Colours)?.into_picture(format, intensity)
 }
 
 /// What a palette's pixels are read as.

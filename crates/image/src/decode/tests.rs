@@ -143,16 +143,16 @@ fn ycck_is_right_within_the_losses() {
 }
 
 #[test]
-fn sixteen_bit_files_follow_the_table() {
+fn sixteen_bit_files_are_read_as_the_original_reads_them() {
     let grey = image::ImageBuffer::<image::Luma<u16>, _>::from_raw(3, 1, vec![0, 200, 5000]).unwrap();
     let colour =
         image::ImageBuffer::<image::Rgb<u16>, _>::from_raw(1, 1, vec![0x1234, 0x00FF, 0xFF00]).unwrap();
     for bytes in [encoded(&grey.clone().into(), ImageFormat::Png), tiff_of(&grey.into())] {
-        let picture = decode_bytes(&bytes, &Limits::default()).unwrap();
+        let picture = decode_bytes_as(&bytes, &Limits::default(), Intensity::Original).unwrap();
         assert_eq!(picture.rgb(), [0, 0, 0, 200, 200, 200, 255, 255, 255]);
     }
     for bytes in [encoded(&colour.clone().into(), ImageFormat::Png), tiff_of(&colour.into())] {
-        let picture = decode_bytes(&bytes, &Limits::default()).unwrap();
+        let picture = decode_bytes_as(&bytes, &Limits::default(), Intensity::Original).unwrap();
         assert_eq!(picture.rgb(), [0x12, 0x00, 0xFF]);
     }
 }

@@ -1,4 +1,4 @@
-//! The way through the `image` crate: size first, pixels second, then down to 8 bits.
+//! The way through the `image` crate: size first, pixels second.
 
 use super::Format;
 use super::raster::{Raster, Samples};
@@ -18,22 +18,22 @@ pub(super) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<Ra
     limits.check_size(width, height)?;
     limits.check_memory(decoder.total_bytes())?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(fault)?;
-    Ok(Raster { width: width as usize, height: height as usize, samples: to_8_bits(pixels)?, classes: false })
+    Ok(Raster { width: width as usize, height: height as usize, samples: samples(pixels)?, classes: false })
 }
 
-fn to_8_bits(pixels: DynamicImage) -> Result<Samples, DecodeError> {
+fn samples(pixels: DynamicImage) -> Result<Samples, DecodeError> {
     use DynamicImage as D;
     Ok(match pixels {
         D::ImageLuma8(p) => Samples::Grey(p.into_raw()),
         D::ImageLumaA8(p) => Samples::Grey(p.as_raw().iter().step_by(2).copied().collect()),
         D::ImageRgb8(p) => Samples::Rgb(p.into_raw()),
         D::ImageRgba8(p) => Samples::Rgb(without_alpha(p.into_raw())),
-        D::ImageLuma16(p) => Samples::Grey(p.as_raw().iter().map(|&v| v.min(255) as u8).collect()),
-        D::ImageLumaA16(p) => Samples::Grey(p.as_raw().iter().step_by(2).map(|&v| high_byte(v)).collect()),
-        D::ImageRgb16(p) => Samples::Rgb(p.as_raw().iter().map(|&v| high_byte(v)).collect()),
+        D::ImageLuma16(p) => Samples::WideGrey(p.into_raw()),
+        D::ImageLumaA16(p) => Samples::WideGreyAlpha(p.as_raw().iter().step_by(2).copied().collect()),
+        D::ImageRgb16(p) => Samples::WideRgb(p.into_raw()),
         D::ImageRgba16(p) => {
             let pixels = p.as_raw().as_chunks::<4>().0;
-            Samples::Rgb(pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b].map(high_byte)).collect())
+            Samples::WideRgb(pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect())
         }
         _ => {
             return Err(DecodeError::Unsupported {
@@ -41,10 +41,6 @@ fn to_8_bits(pixels: DynamicImage) -> Result<Samples, DecodeError> {
             });
         }
     })
-}
-
-fn high_byte(value: u16) -> u8 {
-    (value >> 8) as u8
 }
 
 /// RGB of RGBA, within the same buffer.
@@ -89,20 +85,17 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bits_are_clamped_for_grey_and_cut_for_colour() {
-        let grey = DynamicImage::ImageLuma16(image::ImageBuffer::from_raw(3, 1, vec![7, 255, 4000]).unwrap());
-        assert_eq!(to_8_bits(grey), Ok(Samples::Grey(vec![7, 255, 255])));
-        let rgb =
-            DynamicImage::ImageRgb16(image::ImageBuffer::from_raw(1, 1, vec![0x1234, 0xFF, 0xFF00]).unwrap());
-        assert_eq!(to_8_bits(rgb), Ok(Samples::Rgb(vec![0x12, 0, 0xFF])));
+    fn sixteen_bits_stay_and_alpha_goes() {
         let rgba =
             DynamicImage::ImageRgba16(image::ImageBuffer::from_raw(1, 1, vec![256, 512, 768, 1]).unwrap());
-        assert_eq!(to_8_bits(rgba), Ok(Samples::Rgb(vec![1, 2, 3])));
+        assert_eq!(samples(rgba), Ok(Samples::WideRgb(vec![256, 512, 768])));
+        let grey = DynamicImage::ImageLumaA16(image::ImageBuffer::from_raw(1, 1, vec![900, 1]).unwrap());
+        assert_eq!(samples(grey), Ok(Samples::WideGreyAlpha(vec![900])));
     }
 
     #[test]
     fn floats_are_refused() {
         let float = DynamicImage::ImageRgb32F(image::ImageBuffer::from_raw(1, 1, vec![f32::NAN; 3]).unwrap());
-        assert!(matches!(to_8_bits(float), Err(DecodeError::Unsupported { .. })));
+        assert!(matches!(samples(float), Err(DecodeError::Unsupported { .. })));
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn run(args: &BenchCalibration, how: Shown) -> Result<Code, Failure> 
     let rates = args.rates.rates();
     let members = config::members(&args.model)?;
     let networks = backbone::networks(&members, &config::weights(&args.model))?;
-    let all = good_pictures(&args.good)?;
+    let all = good_pictures(&args.good, config::intensity(&args.model))?;
     let n = all.paths.len();
     let fitted_on = args.fit_on.map_or(n / 2, |count| count as usize);
     if fitted_on < 2 || fitted_on >= n {
@@ -80,7 +80,7 @@ fn subset(all: &Files, drawn: &[usize]) -> Files {
     let mut drawn = drawn.to_vec();
     drawn.sort_unstable();
     let paths = drawn.iter().map(|&i| all.paths[i].clone()).collect();
-    Files { paths, root: all.root.clone(), limits: all.limits }
+    Files { paths, root: all.root.clone(), limits: all.limits, intensity: all.intensity }
 }
 
 /// What one round promised, and what it found; each in the order of [`COUNTED`].

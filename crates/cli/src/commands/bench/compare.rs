@@ -35,7 +35,7 @@ pub(super) fn run(args: &Bench, other: PrecisionName, how: Shown) -> Result<Code
     // What is not there is told before the first fit.
     let weights = &config::weights(&args.model);
     let methods = [backbone::method(vec![params], weights)?, backbone::method(vec![other], weights)?];
-    let good = good_pictures(args.good.as_deref().unwrap_or(Path::new("")))?;
+    let good = good_pictures(args.good.as_deref().unwrap_or(Path::new("")), config::intensity(&args.model))?;
     let inputs = inputs::expand(&args.paths, None)?;
     for warning in &inputs.warnings {
         output::warn(warning);

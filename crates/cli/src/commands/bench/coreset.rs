@@ -30,7 +30,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     let bars = Bars::new(how);
     let patches = {
         let method = backbone::method(vec![params], &config::weights(&args.model))?;
-        let all = method.embeddings(&good_pictures(&args.good)?, &bars)?;
+        let all = method.embeddings(&good_pictures(&args.good, config::intensity(&args.model))?, &bars)?;
         first(all, args.patches)?
     };
     memory::forget_peak();

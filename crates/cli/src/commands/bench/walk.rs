@@ -4,12 +4,12 @@ use crate::backbone::Network;
 use patchcore::{Model, Prediction, Workspace};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_files::shown;
-use patchcore_image::{Limits, decode};
+use patchcore_image::{Limits, decode_as};
 use std::path::Path;
 use std::time::Instant;
 
 /// Decoding, then the steps of each member; their fusion counts with the maps.
-pub(super) const STAGES: [&str; 6] = ["decode", "preprocess", "backbone", "embed", "search", "map"];
+pub(super) const STAGES: [&str; 6] = ["decode_as", "preprocess", "backbone", "embed", "search", "map"];
 /// The networks' place among them.
 pub(super) const BACKBONE: usize = 2;
 
@@ -32,7 +32,8 @@ pub(super) fn walk(model: &Model<Network>, file: &Path, spaces: &mut Vec<Workspa
         seconds[stage] += (now - last).as_secs_f64();
         last = now;
     };
-    let picture = decode(file, &Limits::default()).map_err(|error| error.to_string())?;
+    let picture = decode_as(file, &Limits::default(), model.fitted().training.intensity)
+        .map_err(|error| error.to_string())?;
     lap(0);
     spaces.resize_with(model.members().len(), Workspace::default);
     let (mut members, mut multiply_adds) = (Vec::new(), Some(0));
