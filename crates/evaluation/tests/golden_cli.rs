@@ -80,8 +80,7 @@ fn check(fixture: &str, saved: &str, extremes: &[[f32; 2]], members: Vec<Params>
     }
 
     let (mut scores, mut maps) = (Vec::new(), Vec::new());
-    let options =
-        Options { rule: PixelRule::Reference, fusion: Fusion::Reference, limits: Limits::default() };
+    let options = Options { rule: PixelRule::REFERENCE, fusion: Fusion::Reference, ..Options::default() };
     let result = evaluate(&model, &category, &options, &Quiet, |_, _, prediction| {
         scores.push(prediction.image_score);
         maps.extend(thin(prediction.anomaly_map.data()));

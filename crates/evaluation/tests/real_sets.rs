@@ -9,7 +9,7 @@ use patchcore::presets::preset;
 use patchcore::{Files, Params, PatchCore, Quiet};
 use patchcore_backbone::networks::architecture;
 use patchcore_backbone::{Backbone, Precision, weights::Weights};
-use patchcore_evaluation::{Evaluation, Fusion, Options, PixelRule, evaluate};
+use patchcore_evaluation::{Evaluation, Options, PixelRule, evaluate};
 use patchcore_image::{Limits, mvtec_category};
 use patchcore_kernels::isa::Isa;
 use patchcore_metrics::spearman;
@@ -45,7 +45,7 @@ fn run_members(set: &str, weights: &str, members: Vec<Params>) -> Evaluation {
         method = Some(next);
     }
     let model = method.unwrap().fit(&files, &Quiet).unwrap();
-    let options = Options { rule, fusion: Fusion::Calibrated, limits: Limits::default() };
+    let options = Options { rule, ..Options::default() };
     evaluate(&model, &category, &options, &Quiet, |_, _, _| {}).unwrap()
 }
 

@@ -24,8 +24,8 @@ pub(crate) fn category_result(
 ) -> Result<Evaluation, Failure> {
     let fitted = model.fitted();
     let rule = match asked.pixel_rule {
-        Some(Rule::Original) => PixelRule::Original,
-        Some(Rule::Reference) => PixelRule::Reference,
+        Some(Rule::Original) => PixelRule::ORIGINAL,
+        Some(Rule::Reference) => PixelRule::REFERENCE,
         None => PixelRule::of(&fitted.members[0].params.preprocess),
     };
     let fusion = match asked.fusion {
@@ -38,7 +38,7 @@ pub(crate) fn category_result(
     };
     let mut failure = None;
     let names = names(category);
-    let options = Options { rule, fusion, limits: Limits::default() };
+    let options = Options { rule, fusion, ..Options::default() };
     let result = evaluate(model, category, &options, &Bars::new(how), |sample, picture, prediction| {
         let Some(folder) = folder.filter(|_| failure.is_none()) else { return };
         let name = names.get(&sample.path).cloned().unwrap_or_default();

@@ -43,7 +43,7 @@ pub(crate) fn write_tables(folder: &Path, results: &[Evaluation]) -> Result<(), 
 /// The metrics of the table, in its order.
 fn columns(e: &Evaluation) -> [Result<f64, String>; 6] {
     let text = |m: &Metric| m.clone().map_err(|e| e.to_string());
-    let pixel = |pick: fn(&patchcore_metrics::PixelMetrics) -> &Metric| {
+    let pixel = |pick: fn(&patchcore_evaluation::PixelMetrics) -> &Metric| {
         e.pixel.as_ref().map_err(Clone::clone).and_then(|p| text(pick(p)))
     };
     let nothing = || Err("not asked for".to_string());
@@ -121,7 +121,7 @@ fn as_json(e: &Evaluation) -> Value {
     let f1 =
         |m: &Result<F1Max, Undefined>| m.as_ref().ok().map(|f| json!({"f1": f.f1, "threshold": f.threshold}));
     out.insert("oracle_image_f1_max".into(), json!(f1(&e.image.oracle_f1_max)));
-    out.insert("oracle_pixel_f1_max".into(), json!(e.pixel.as_ref().ok().and_then(|p| f1(&p.f1_max))));
+    out.insert("oracle_pixel_f1_max".into(), json!(e.pixel.as_ref().ok().and_then(|p| f1(&p.oracle_f1_max))));
     out.insert("undefined".into(), undefined.into());
     let scores: Vec<Value> = e
         .pictures
