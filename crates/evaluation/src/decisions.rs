@@ -2,8 +2,7 @@
 
 use crate::evaluation::{DefectMetrics, Judged};
 use crate::pixels::PixelScores;
-use patchcore::{Model, Verdict};
-use patchcore_backbone::FeatureExtractor;
+use patchcore::{Thresholds, Verdict};
 use patchcore_metrics::{
     Bounds, Confusion, Metric, PixelPicture, Share, Undefined, confusion, per_defect_type, pixel_confusion,
 };
@@ -11,12 +10,17 @@ use patchcore_metrics::{
 /// The confidence of all bounds.
 pub(crate) const CONFIDENCE: f64 = 0.95;
 
-/// What a threshold makes of the test pictures. It was set without looking at them.
+/// What the thresholds make of the test pictures. They were set without looking at them. A defective picture for review is
+/// no escape, and a good one no overkill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decisions {
     /// Image scores at or above this are a defect.
     pub threshold: f32,
-    /// Scores at or above it against labels.
+    /// Image scores at or above this are not ok; at most the threshold.
+    pub review_threshold: f32,
+    /// How many good and how many defective pictures are for review.
+    pub for_review: [u64; 2],
+    /// Scores at or above the threshold of a defect against labels.
     pub counts: Confusion,
     /// Defective pictures among those called a defect.
     pub precision: Result<Rate, Undefined>,
@@ -73,26 +77,20 @@ impl Rate {
     }
 }
 
-/// What the program says to a score: by the threshold that was asked for, else by the model's own rule.
-pub(crate) fn verdict<E: FeatureExtractor>(
-    model: &Model<E>,
-    asked: Option<f32>,
-    score: f32,
-) -> Option<Verdict> {
-    match asked {
-        Some(threshold) => Some(Verdict::of(score, threshold)),
-        None => model.verdict(score),
-    }
-}
-
-/// The decisions on all pictures; `threshold` is the one that their verdicts come from.
-pub(crate) fn decide(judged: &[Judged], threshold: f32) -> Result<Decisions, Undefined> {
+/// The decisions on all pictures; their verdicts come from these thresholds.
+pub(crate) fn decide(judged: &[Judged], thresholds: Thresholds) -> Result<Decisions, Undefined> {
     let scores: Vec<f32> = judged.iter().map(|j| j.image_score).collect();
     let labels: Vec<bool> = judged.iter().map(|j| j.sample.is_anomalous()).collect();
-    let counts = confusion(&scores, &labels, threshold)?;
+    let counts = confusion(&scores, &labels, thresholds.defect)?;
     let called = |anomalous, verdict| called(judged, verdict, |j| j.sample.is_anomalous() == anomalous);
+    let for_review = |anomalous: bool| {
+        let of_class = judged.iter().filter(|j| j.sample.is_anomalous() == anomalous);
+        of_class.filter(|j| j.verdict == Some(Verdict::Review)).count() as u64
+    };
     Ok(Decisions {
-        threshold,
+        threshold: thresholds.defect,
+        review_threshold: thresholds.review,
+        for_review: [for_review(false), for_review(true)],
         counts,
         precision: counts.precision().and_then(Rate::of),
         recall: counts.recall().and_then(Rate::of),

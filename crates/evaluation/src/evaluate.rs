@@ -1,6 +1,5 @@
 //! One category: every test picture scored, all metrics taken.
 
-use crate::decisions::verdict;
 use crate::error::{EvaluationError, Fault};
 use crate::evaluation::{Evaluation, Judged, PixelMetrics};
 use crate::fusion::{Fusion, fuse_over_set};
@@ -8,7 +7,7 @@ use crate::image_metrics::image_metrics;
 use crate::pixel_metrics::pixel_metrics;
 use crate::pixels::{Grid, PixelRule, PixelScores};
 use crate::saturated::{self, Region, regions};
-use patchcore::{Model, Prediction, Progress, Stage, read_ahead};
+use patchcore::{Calibration, Model, Prediction, Progress, Stage, Thresholds, Verdict, read_ahead};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::{Category, Limits, Mask, Picture, Sample, Saturation, decode};
 use patchcore_metrics::Resampling;
@@ -36,8 +35,9 @@ pub struct Options {
     pub pixel_threshold: Option<f32>,
     /// Up to which false positive rates the AUPRO is taken.
     pub pro_limits: Vec<f64>,
-    /// When a region counts as found whole, in data sets that tell: [`Dataset::saturations`](patchcore_image::Dataset::saturations).
-    pub saturations: Vec<Saturation>,
+    /// When a region counts as found whole, or why that is not known; none in data sets that do not tell:
+    /// [`Dataset::saturations`](patchcore_image::Dataset::saturations).
+    pub saturations: Result<Vec<Saturation>, String>,
     /// How intervals are drawn.
     pub resampling: Resampling,
     /// What pictures may take.
@@ -54,7 +54,7 @@ impl Default for Options {
             threshold: None,
             pixel_threshold: None,
             pro_limits: vec![0.3, 0.05],
-            saturations: Vec::new(),
+            saturations: Ok(Vec::new()),
             resampling: Resampling::default(),
             limits: Limits::default(),
         }
@@ -90,10 +90,11 @@ pub fn evaluate<E: FeatureExtractor>(
         Fusion::Calibrated => None,
         Fusion::Reference => Some(fused_over_all(model, category, options, progress)?.into_iter()),
     };
-    let thresholds = Thresholds::of(model, options);
+    let in_use = InUse::of(model, options);
     let (mut judged, mut pixels) = (Vec::new(), Vec::new());
     let mut regions: Result<Vec<Vec<Region>>, String> = Ok(Vec::new());
-    walk(samples, options, progress, |sample, loaded| {
+    let load = |sample: &Sample| load(sample, options);
+    walk(samples, load, progress, |sample, loaded| {
         let Loaded { picture, mask, regions: own } = loaded;
         let prediction = match &mut fused {
             None => model.predict(&picture),
@@ -108,22 +109,15 @@ pub fn evaluate<E: FeatureExtractor>(
             (Ok(_), Err(reason)) => regions = Err(reason),
             (Err(_), _) => {}
         }
-        let image_score = prediction.image_score;
-        let known = thresholds.image.is_ok();
-        judged.push(Judged {
-            sample: sample.clone(),
-            name: name_below(&options.root, &sample.path),
-            image_score,
-            verdict: if known { verdict(model, options.threshold, image_score) } else { None },
-        });
+        judged.push(Judged::new(sample, options, &in_use, prediction.image_score));
         Ok(())
     })?;
     let without_mask = samples.iter().filter(|s| s.is_anomalous() && s.masks.is_empty()).count();
     let pixel = match without_mask {
-        0 => Ok(all_pixel_metrics(&pixels, regions, thresholds.pixel, options)),
+        0 => Ok(all_pixel_metrics(&pixels, regions, in_use.pixel, options)),
         n => Err(format!("{n} anomalous pictures have no mask")),
     };
-    let image = image_metrics(&judged, thresholds.image, options.resampling);
+    let image = image_metrics(&judged, in_use.image, options.resampling);
     Ok(Evaluation {
         category: category.name.clone(),
         pictures: judged,
@@ -133,6 +127,30 @@ pub fn evaluate<E: FeatureExtractor>(
     })
 }
 
+/// Scores all test pictures of `category`, without a look at any mask: for a [comparison](crate::Pair) of models.
+///
+/// # Errors
+/// [`EvaluationError`]: no test picture; pictures that cannot be read, all of them; a picture without a finite score.
+pub fn judge<E: FeatureExtractor>(
+    model: &Model<E>,
+    category: &Category,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<Judged>, EvaluationError> {
+    if category.test.is_empty() {
+        return Err(EvaluationError::NoPictures { category: category.name.clone() });
+    }
+    let in_use = InUse::of(model, options);
+    let mut judged = Vec::new();
+    let load = |sample: &Sample| Ok(decode(&sample.path, &options.limits)?);
+    walk(&category.test, load, progress, |sample, picture| {
+        let prediction = model.predict(&picture).map_err(|source| no_score(sample, source))?;
+        judged.push(Judged::new(sample, options, &in_use, prediction.image_score));
+        Ok(())
+    })?;
+    Ok(judged)
+}
+
 fn all_pixel_metrics(
     pixels: &[PixelScores],
     regions: Result<Vec<Vec<Region>>, String>,
@@ -140,36 +158,50 @@ fn all_pixel_metrics(
     options: &Options,
 ) -> PixelMetrics {
     let mut found = pixel_metrics(pixels, options.rule, &options.pro_limits, threshold, options.resampling);
-    if !options.saturations.is_empty() {
-        found.au_spro = Some(match options.rule.grid {
-            Grid::Picture => regions.and_then(|regions| saturated::area(pixels, &regions)),
-            _ => Err("saturations hold at the pictures' own size only".into()),
-        });
-    }
+    found.au_spro = match (&options.saturations, options.rule.grid) {
+        (Ok(none), _) if none.is_empty() => None,
+        (Err(reason), _) => Some(Err(reason.clone())),
+        (Ok(_), Grid::Picture) => Some(regions.and_then(|regions| saturated::area(pixels, &regions))),
+        (Ok(_), _) => Some(Err("saturations hold at the pictures' own size only".into())),
+    };
     found
 }
 
 /// The thresholds in use, or why there are none.
-struct Thresholds {
-    image: Result<f32, String>,
+struct InUse {
+    image: Result<Thresholds, String>,
     pixel: Result<f32, String>,
 }
 
-impl Thresholds {
+impl InUse {
     fn of<E: FeatureExtractor>(model: &Model<E>, options: &Options) -> Self {
         let own = match (options.fusion, &model.fitted().calibration) {
             (Fusion::Reference, _) => Err("scores on the test set's own scale have no threshold"),
             (Fusion::Calibrated, None) => Err("the model has no threshold"),
             (Fusion::Calibrated, Some(calibration)) => Ok(calibration),
         };
-        let either = |asked: Option<f32>, own: Result<f32, &str>| match asked {
-            Some(threshold) => Ok(threshold),
-            None => own.map_err(str::to_string),
+        let image = match (options.threshold, own.map(Calibration::thresholds)) {
+            (Some(asked), Ok(own)) => Ok(own.with_defect(asked)),
+            (Some(asked), Err(_)) => Ok(Thresholds::single(asked)),
+            (None, own) => own.map_err(str::to_string),
         };
-        Self {
-            image: either(options.threshold, own.map(|c| c.image_threshold)),
-            pixel: either(options.pixel_threshold, own.map(|c| c.pixel_threshold)),
-        }
+        let pixel = match options.pixel_threshold {
+            Some(asked) => Ok(asked),
+            None => own.map(|c| c.pixel_threshold).map_err(str::to_string),
+        };
+        Self { image, pixel }
+    }
+
+    /// What the program says to a score.
+    fn verdict(&self, score: f32) -> Option<Verdict> {
+        self.image.as_ref().ok().map(|&thresholds| Verdict::of(score, thresholds))
+    }
+}
+
+impl Judged {
+    fn new(sample: &Sample, options: &Options, in_use: &InUse, image_score: f32) -> Self {
+        let name = name_below(&options.root, &sample.path);
+        Self { sample: sample.clone(), name, image_score, verdict: in_use.verdict(image_score) }
     }
 }
 
@@ -188,25 +220,26 @@ fn fused_over_all<E: FeatureExtractor>(
     progress: &dyn Progress,
 ) -> Result<Vec<Prediction>, EvaluationError> {
     let mut all = Vec::new();
-    walk(&category.test, options, progress, |sample, loaded| {
-        all.push(model.predict_members(&loaded.picture).map_err(|source| no_score(sample, source))?);
+    let load = |sample: &Sample| Ok(decode(&sample.path, &options.limits)?);
+    walk(&category.test, load, progress, |sample, picture| {
+        all.push(model.predict_members(&picture).map_err(|source| no_score(sample, source))?);
         Ok(())
     })?;
     fuse_over_set(all).map_err(|reason| EvaluationError::Fusion { category: category.name.clone(), reason })
 }
 
 /// Reads all samples, a few ahead, and hands them on until one cannot be used; then reads on to name all such.
-fn walk(
+fn walk<T: Send>(
     samples: &[Sample],
-    options: &Options,
+    load: impl Fn(&Sample) -> Result<T, Fault> + Sync,
     progress: &dyn Progress,
-    mut visit: impl FnMut(&Sample, Loaded) -> Result<(), EvaluationError> + Send,
+    mut visit: impl FnMut(&Sample, T) -> Result<(), EvaluationError> + Send,
 ) -> Result<(), EvaluationError> {
     progress.begin(Stage::Evaluate, samples.len());
     let mut faults = Vec::new();
     read_ahead(
         samples.len(),
-        |i| load(&samples[i], options),
+        |i| load(&samples[i]),
         |numbers, loaded| {
             for (sample, loaded) in samples[numbers.clone()].iter().zip(loaded) {
                 match loaded {
@@ -242,9 +275,9 @@ fn load(sample: &Sample, options: &Options) -> Result<Loaded, Fault> {
             picture_size,
         });
     }
-    let regions = match &options.saturations[..] {
-        [] => Ok(Vec::new()),
-        saturations => regions(sample, saturations, limits),
+    let regions = match &options.saturations {
+        Ok(saturations) if !saturations.is_empty() => regions(sample, saturations, limits),
+        _ => Ok(Vec::new()),
     };
     Ok(Loaded { picture, mask, regions })
 }

@@ -2,6 +2,7 @@
 
 use crate::decisions::{decide, types};
 use crate::evaluation::{DefectMetrics, ImageMetrics, Judged};
+use patchcore::Thresholds;
 use patchcore_metrics::{
     Metric, PrecisionRecallCurve, Resampling, RocCurve, Undefined, auroc, average_precision, bootstrap,
     f1_max, precision_recall_curve, roc_curve, thinned,
@@ -10,10 +11,10 @@ use patchcore_metrics::{
 /// As many points as a drawing of a curve needs.
 const CURVE_POINTS: usize = 200;
 
-/// All of them; `threshold` is the one that the verdicts come from.
+/// All of them; `thresholds` are those that the verdicts come from.
 pub(crate) fn image_metrics(
     judged: &[Judged],
-    threshold: Result<f32, String>,
+    thresholds: Result<Thresholds, String>,
     resampling: Resampling,
 ) -> ImageMetrics {
     let scores: Vec<f32> = judged.iter().map(|j| j.image_score).collect();
@@ -21,7 +22,7 @@ pub(crate) fn image_metrics(
     let bounds = |metric: fn(&[f32], &[bool]) -> Metric| {
         bootstrap(&scores, &labels, resampling, metric).map(|estimate| estimate.bounds)
     };
-    let types = types(judged, threshold.as_ref().err().map(String::as_str));
+    let types = types(judged, thresholds.as_ref().err().map(String::as_str));
     ImageMetrics {
         auroc: auroc(&scores, &labels),
         auroc_bounds: bounds(auroc),
@@ -29,7 +30,7 @@ pub(crate) fn image_metrics(
         average_precision_bounds: bounds(average_precision),
         auroc_mean_of_types: mean_of_types(&types),
         oracle_f1_max: f1_max(&scores, &labels),
-        at_threshold: threshold.and_then(|t| decide(judged, t).map_err(|reason| reason.to_string())),
+        at_threshold: thresholds.and_then(|t| decide(judged, t).map_err(|reason| reason.to_string())),
         types,
         roc: roc_curve(&scores, &labels).map(|curve| thin_roc(&curve)),
         precision_recall: precision_recall_curve(&scores, &labels).map(|curve| thin_precision_recall(&curve)),

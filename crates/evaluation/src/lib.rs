@@ -4,6 +4,7 @@
 //! threshold: decisions are judged at the one that the model has from good pictures, or that was asked for, and what looked
 //! at labels to choose one is named an oracle.
 
+mod comparison;
 mod decisions;
 mod error;
 mod evaluate;
@@ -15,9 +16,10 @@ mod pixel_metrics;
 mod pixels;
 mod saturated;
 
+pub use comparison::{Comparison, Discordant, MeanComparison, OtherPictures, Pair, Scored, compare_means};
 pub use decisions::{Decisions, PixelDecisions, Rate};
 pub use error::{EvaluationError, Fault};
-pub use evaluate::{Options, evaluate};
+pub use evaluate::{Options, evaluate, judge};
 pub use evaluation::{DefectMetrics, Evaluation, ImageMetrics, Judged, PixelMetrics};
 pub use figures::Figure;
 pub use fusion::Fusion;

@@ -15,7 +15,7 @@
 //!
 //! Pixels come as [`PixelPicture`]s that may differ in size. Intervals: [`Share::clopper_pearson`] for rates,
 //! [`bootstrap`] for any metric of pictures, [`bootstrap_mean`]. Two models on the same pictures: [`delong`],
-//! [`paired_bootstrap`], [`mcnemar`] of their decisions, and without labels [`spearman`], [`score_differences`]. The metrics of the original program that
+//! [`paired_bootstrap`], [`paired_bootstrap_of_sets`], [`mcnemar`] of their decisions, and without labels [`spearman`], [`score_differences`]. The metrics of the original program that
 //! differ from these bear its name: [`reference_f1_max`], [`min_max_fuse_scores`], [`mask_rule`].
 //!
 //! ```
@@ -65,7 +65,10 @@ mod reference_fusion;
 pub use agreement::{ScoreDifferences, score_differences, spearman};
 pub use aupimo::{AUPIMO_RANGE, Aupimo, aupimo};
 pub use aupr::aupr_trapezoid;
-pub use bootstrap::{Estimate, PairedBootstrap, Resampling, bootstrap, bootstrap_mean, paired_bootstrap};
+pub use bootstrap::{
+    Estimate, PairedBootstrap, PairedSet, Resampling, bootstrap, bootstrap_mean, paired_bootstrap,
+    paired_bootstrap_of_sets,
+};
 pub use components::{Components, Connectivity, components};
 pub use confusion::{Confusion, confusion, pixel_confusion};
 pub use defect_types::{DefectType, per_defect_type};
