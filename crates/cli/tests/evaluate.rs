@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Room, draw};
+use support::{Room, draw, first_words};
 
 /// With a folder `models` that has a model for each category.
 fn room_with_models() -> Room {
@@ -15,12 +15,6 @@ fn room_with_models() -> Room {
             .succeeds();
     }
     room
-}
-
-/// The names of the rows in the first table.
-fn heads(text: &str) -> Vec<String> {
-    let rows = text.lines().skip(1).take_while(|line| !line.is_empty());
-    rows.map(|line| line.split_whitespace().next().unwrap().to_string()).collect()
 }
 
 #[test]
@@ -105,7 +99,11 @@ fn a_threshold_of_ones_own_makes_other_decisions() {
     let of =
         |options: &str| room.run(&format!("{line} {options}")).succeeds().json()["categories"][0].clone();
     let silent = of("--threshold 1e9 --pixel-threshold 1e9");
-    assert_eq!((&silent["escape_rate"], &silent["overkill_rate"]), (&1.0.into(), &0.0.into()));
+    // What is no defect any more is still for review, and so no escape.
+    assert_eq!((&silent["image_recall"], &silent["overkill_rate"]), (&0.0.into(), &0.0.into()));
+    assert_eq!((&silent["escape_rate"], &silent["counts"]["defective_for_review"]), (&0.0.into(), &2.into()));
+    assert_eq!(silent["counts"]["image"]["escapes"], 2);
+    assert_eq!(silent["scores"][0]["verdict"], "review");
     assert_eq!(silent["undefined"]["image_precision"], "nothing raises an alarm at the threshold");
     assert_eq!(silent["pixel_f1"], 0.0);
     assert_eq!(silent["thresholds"]["image"].as_f64(), Some(1e9));
@@ -266,7 +264,7 @@ fn saturated_regions_count_in_the_layout_that_has_them() {
 fn a_folder_of_models_measures_every_category_and_their_mean() {
     let room = room_with_models();
     let text = room.run("evaluate models --dataset set -o results").succeeds().stdout;
-    assert_eq!(heads(&text), ["bolt", "nut", "mean"]);
+    assert_eq!(first_words(&text), ["bolt", "nut", "mean"]);
 
     let results = room.text("results/results.csv");
     let lines: Vec<&str> = results.split("\r\n").collect();
@@ -292,7 +290,7 @@ fn a_folder_of_models_measures_every_category_and_their_mean() {
 #[test]
 fn models_and_categories_go_in_pairs_or_one_serves_all() {
     let room = room_with_models();
-    let heads = |line: &str| heads(&room.run(line).succeeds().stdout);
+    let heads = |line: &str| first_words(&room.run(line).succeeds().stdout);
     let (bolt, nut) = ("models/bolt.patchcore", "models/nut.patchcore");
     let both = "--dataset set --category nut --category bolt";
     assert_eq!(heads(&format!("evaluate {nut} {bolt} {both}")), ["nut", "bolt", "mean"]);

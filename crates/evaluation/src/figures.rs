@@ -102,3 +102,78 @@ fn told(metric: Metric) -> Result<f64, String> {
 fn text(reason: Undefined) -> String {
     reason.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::Judged;
+    use crate::image_metrics::image_metrics;
+    use patchcore::{Thresholds, Verdict};
+    use patchcore_image::{Label, Sample};
+    use patchcore_metrics::{Resampling, Share};
+
+    const THRESHOLDS: Thresholds = Thresholds { review: 1.0, defect: 2.0 };
+
+    /// Scores of good pictures, of dents and of scratches; no masks.
+    fn evaluation(scores: [&[f32]; 3], thresholds: Result<Thresholds, String>) -> Evaluation {
+        let mut pictures = Vec::new();
+        for (kind, scores) in ["good", "dent", "scratch"].into_iter().zip(scores) {
+            for (i, &image_score) in scores.iter().enumerate() {
+                let label = if kind == "good" { Label::Normal } else { Label::Anomaly };
+                let name = format!("{kind}/{i}.png");
+                let sample = Sample { path: (&name).into(), defect: kind.into(), label, masks: Vec::new() };
+                let verdict = thresholds.as_ref().ok().map(|&t| Verdict::of(image_score, t));
+                pictures.push(Judged { sample, name, image_score, verdict });
+            }
+        }
+        let image = image_metrics(&pictures, thresholds, Resampling::default());
+        let pixel = Err("no masks".to_string());
+        Evaluation { category: "bolt".into(), pictures, image, pixel, pro_limits: vec![0.3] }
+    }
+
+    fn value(evaluation: &Evaluation, name: &str) -> Result<f64, String> {
+        evaluation.figures().into_iter().find(|figure| figure.name == name).unwrap().value
+    }
+
+    #[test]
+    fn what_is_for_review_is_no_escape_and_no_overkill() {
+        let found = evaluation([&[0.5, 1.5, 2.5, 0.1], &[0.5, 1.5], &[3.0]], Ok(THRESHOLDS));
+        assert_eq!(value(&found, "escape_rate"), Ok(1.0 / 3.0));
+        assert_eq!(value(&found, "overkill_rate"), Ok(0.25));
+        assert_eq!(value(&found, "image_recall"), Ok(1.0 / 3.0));
+        assert_eq!(value(&found, "image_precision"), Ok(0.5));
+        let at = found.image.at_threshold.as_ref().unwrap();
+        assert_eq!((at.for_review, at.counts.escapes), ([1, 1], 2));
+        let escapes: Vec<Share> =
+            found.image.types.iter().map(|t| t.escapes.clone().unwrap().share).collect();
+        assert_eq!(escapes, [Share::new(1, 2).unwrap(), Share::new(0, 1).unwrap()]);
+    }
+
+    #[test]
+    fn the_mean_of_types_weighs_types_not_pictures() {
+        // Each dent beats half of the good ones, the scratch all of them.
+        let found = evaluation([&[0.0, 1.0], &[0.5, 0.5, 0.5], &[2.0]], Ok(THRESHOLDS));
+        assert_eq!(value(&found, "image_auroc_mean_of_types"), Ok(0.75));
+        assert_eq!(value(&found, "image_auroc"), Ok(5.0 / 8.0));
+    }
+
+    #[test]
+    fn every_name_stands_for_one_number_and_every_gap_has_a_reason() {
+        let found = evaluation([&[0.0, 1.0], &[3.0], &[]], Err("no threshold".into()));
+        let figures = found.figures();
+        let mut names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        assert_eq!(names.iter().filter(|name| name.contains("_max")).count(), 3);
+        assert!(names.iter().all(|name| !name.contains("_max") || name.starts_with("oracle_")));
+        assert_eq!(value(&found, "escape_rate"), Err("no threshold".into()));
+        assert_eq!(value(&found, "aupro_0.3"), Err("no masks".into()));
+        assert_eq!(value(&found, "pixel_f1"), Err("no masks".into()));
+        let auroc = figures.iter().find(|figure| figure.name == "image_auroc").unwrap();
+        assert_eq!(auroc.bounds.map(|b| (b.lower, b.upper)), Some((1.0, 1.0)));
+        let without_defects = evaluation([&[0.0], &[], &[]], Ok(THRESHOLDS));
+        let reason = Err("nothing is labelled anomalous".to_string());
+        assert_eq!(value(&without_defects, "image_auroc_mean_of_types"), reason);
+        assert_eq!(value(&without_defects, "escape_rate"), reason);
+    }
+}

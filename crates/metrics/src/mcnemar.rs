@@ -23,10 +23,10 @@ use crate::beta;
 /// McNemar 1947; scipy's `binomtest(only_a, only_a + only_b, 0.5)`.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     let (more, less) = (only_a.max(only_b), only_a.min(only_b));
-    if more == less {
-        return 1.0;
+    if more <= less + 1 {
+        return 1.0; // Twice one half or more, which the tail would round.
     }
-    (2.0 * beta::tails(0.5, more, less + 1).0).min(1.0)
+    2.0 * beta::tails(0.5, more, less + 1).0
 }
 
 #[cfg(test)]
