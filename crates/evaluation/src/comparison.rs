@@ -233,7 +233,7 @@ mod tests {
         Scored { name: name.into(), anomalous, image_score, verdict: Some(verdict) }
     }
 
-    /// Two good and three defective pictures; A misses two of them, B one other and calls a good one a defect.
+    /// Two good and four defective pictures; A misses two of them, B one other, both the last; B calls a good one a defect.
     fn example() -> [Vec<Scored>; 2] {
         use Verdict::{Defect, Ok};
         let row = |name, anomalous, a: (f32, Verdict), b: (f32, Verdict)| {
@@ -245,6 +245,7 @@ mod tests {
             row("d1", true, (0.3, Ok), (1.2, Defect)),
             row("d2", true, (0.15, Ok), (1.1, Defect)),
             row("d3", true, (2.0, Defect), (0.2, Ok)),
+            row("d4", true, (0.4, Ok), (0.4, Ok)),
         ];
         let (a, b) = rows.into_iter().unzip();
         [a, b]
@@ -255,16 +256,16 @@ mod tests {
         let [a, mut b] = example();
         b.reverse();
         let found = Pair::new("x", &a, &b).unwrap().compare(Resampling::default());
-        assert_eq!(found.pictures, [2, 3]);
-        let escapes = Discordant { of: 3, wrong: [2, 1], only: [2, 1], p_value: 1.0 };
+        assert_eq!(found.pictures, [2, 4]);
+        let escapes = Discordant { of: 4, wrong: [3, 2], only: [2, 1], p_value: 1.0 };
         assert_eq!(found.escapes, Ok(escapes));
         let overkill = Discordant { of: 2, wrong: [0, 1], only: [0, 1], p_value: 1.0 };
         assert_eq!(found.overkill, Ok(overkill));
-        assert_eq!(found.auroc, [Ok(5.0 / 6.0), Ok(4.0 / 6.0)]);
+        assert_eq!(found.auroc, [Ok(7.0 / 8.0), Ok(5.0 / 8.0)]);
         // B less A.
         let difference = found.auroc_bootstrap.unwrap().difference.value;
-        assert!((difference + 1.0 / 6.0).abs() < 1e-15);
-        assert!((found.auroc_delong.unwrap().difference.value + 1.0 / 6.0).abs() < 1e-15);
+        assert!((difference + 0.25).abs() < 1e-15);
+        assert!((found.auroc_delong.unwrap().difference.value + 0.25).abs() < 1e-15);
     }
 
     #[test]

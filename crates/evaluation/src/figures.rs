@@ -137,16 +137,16 @@ mod tests {
 
     #[test]
     fn what_is_for_review_is_no_escape_and_no_overkill() {
-        let found = evaluation([&[0.5, 1.5, 2.5, 0.1], &[0.5, 1.5], &[3.0]], Ok(THRESHOLDS));
-        assert_eq!(value(&found, "escape_rate"), Ok(1.0 / 3.0));
+        let found = evaluation([&[0.5, 1.5, 2.5, 0.1], &[0.5, 0.6, 1.5], &[3.0]], Ok(THRESHOLDS));
+        assert_eq!(value(&found, "escape_rate"), Ok(0.5));
         assert_eq!(value(&found, "overkill_rate"), Ok(0.25));
-        assert_eq!(value(&found, "image_recall"), Ok(1.0 / 3.0));
+        assert_eq!(value(&found, "image_recall"), Ok(0.25));
         assert_eq!(value(&found, "image_precision"), Ok(0.5));
         let at = found.image.at_threshold.as_ref().unwrap();
-        assert_eq!((at.for_review, at.counts.escapes), ([1, 1], 2));
+        assert_eq!((at.for_review, at.counts.escapes), ([1, 1], 3));
         let escapes: Vec<Share> =
             found.image.types.iter().map(|t| t.escapes.clone().unwrap().share).collect();
-        assert_eq!(escapes, [Share::new(1, 2).unwrap(), Share::new(0, 1).unwrap()]);
+        assert_eq!(escapes, [Share::new(2, 3).unwrap(), Share::new(0, 1).unwrap()]);
     }
 
     #[test]
