@@ -156,6 +156,15 @@ mod tests {
     }
 
     #[test]
+    fn a_guarded_text_comes_back() {
+        for text in ["=cmd()", "-x", "'quoted", "a=b", "-1.5", ""] {
+            let row = csv_row([text]).unwrap();
+            assert_eq!(without_guard(row.trim_matches('"')), text);
+        }
+        assert_eq!(csv_row(["=cmd()"]).unwrap(), "'=cmd()");
+    }
+
+    #[test]
     fn the_shared_folder_falls_away() {
         assert_eq!(stems_of(&["d/a/1.png", "d/b/1.png"]), ["a/1", "b/1"]);
         assert_eq!(stems_of(&["/x/1.png"]), ["1"]);

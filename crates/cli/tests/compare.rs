@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use support::Room;
+use support::{Room, resnet18};
 
 /// The lines of a `scores.csv`: good and defective pictures with these scores, a defect from 1 on.
 fn scores(category: &str, good: &[f32], bad: &[f32]) -> String {
@@ -164,4 +164,18 @@ fn models_and_their_results_give_one_answer() {
     room.run("compare bolt.patchcore gone.patchcore --dataset set --category bolt")
         .fails(4, &["gone.patchcore: no such model"]);
     room.run("compare bolt.patchcore b --dataset set").fails(2, &["--category NAME"]);
+}
+
+/// Each model is measured with its own network's weights.
+#[test]
+fn models_of_two_networks_have_their_own_weights() {
+    let room = Room::with_model();
+    room.write(resnet18::NAME, resnet18::file());
+    let fit = "fit --dataset set --category bolt -o other.patchcore --backbone resnet18 --imagesize 32 --bank-rows 4";
+    room.run(&format!("{fit} --weights {}", resnet18::NAME)).succeeds();
+    let line = "other.patchcore bolt.patchcore --dataset set --category bolt";
+    let found = json(&room, &format!("{line} --weights-a {}", resnet18::NAME));
+    assert_eq!(found["categories"][0]["image_auroc"]["b"], 1.0);
+    room.run(&format!("compare {line} --weights-b {}", resnet18::NAME)).fails(4, &["resnet18"]);
+    room.run(&format!("compare {line} --weights x --weights-a y")).fails(2, &["cannot be used with"]);
 }
