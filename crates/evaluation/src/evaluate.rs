@@ -4,14 +4,15 @@ use crate::error::{EvaluationError, Fault};
 use crate::evaluation::{Evaluation, Judged, PixelMetrics};
 use crate::fusion::{Fusion, fuse_over_set};
 use crate::image_metrics::image_metrics;
+use crate::judged::InUse;
 use crate::pixel_metrics::pixel_metrics;
 use crate::pixels::{Grid, PixelRule, PixelScores};
 use crate::saturated::{self, Region, regions};
-use patchcore::{Calibration, Model, Prediction, Progress, Stage, Thresholds, Verdict, read_ahead};
+use patchcore::{Model, Prediction, Progress, Stage, read_ahead};
 use patchcore_backbone::FeatureExtractor;
 use patchcore_image::{Category, Limits, Mask, Picture, Sample, Saturation, decode};
 use patchcore_metrics::Resampling;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How a category is evaluated.
 ///
@@ -127,7 +128,8 @@ pub fn evaluate<E: FeatureExtractor>(
     })
 }
 
-/// Scores all test pictures of `category`, without a look at any mask: for a [comparison](crate::Pair) of models.
+/// Scores all test pictures of `category` as every prediction does, without a look at any mask: for a
+/// [comparison](crate::Pair) of models.
 ///
 /// # Errors
 /// [`EvaluationError`]: no test picture; pictures that cannot be read, all of them; a picture without a finite score.
@@ -165,51 +167,6 @@ fn all_pixel_metrics(
         (Ok(_), _) => Some(Err("saturations hold at the pictures' own size only".into())),
     };
     found
-}
-
-/// The thresholds in use, or why there are none.
-struct InUse {
-    image: Result<Thresholds, String>,
-    pixel: Result<f32, String>,
-}
-
-impl InUse {
-    fn of<E: FeatureExtractor>(model: &Model<E>, options: &Options) -> Self {
-        let own = match (options.fusion, &model.fitted().calibration) {
-            (Fusion::Reference, _) => Err("scores on the test set's own scale have no threshold"),
-            (Fusion::Calibrated, None) => Err("the model has no threshold"),
-            (Fusion::Calibrated, Some(calibration)) => Ok(calibration),
-        };
-        let image = match (options.threshold, own.map(Calibration::thresholds)) {
-            (Some(asked), Ok(own)) => Ok(own.with_defect(asked)),
-            (Some(asked), Err(_)) => Ok(Thresholds::single(asked)),
-            (None, own) => own.map_err(str::to_string),
-        };
-        let pixel = match options.pixel_threshold {
-            Some(asked) => Ok(asked),
-            None => own.map(|c| c.pixel_threshold).map_err(str::to_string),
-        };
-        Self { image, pixel }
-    }
-
-    /// What the program says to a score.
-    fn verdict(&self, score: f32) -> Option<Verdict> {
-        self.image.as_ref().ok().map(|&thresholds| Verdict::of(score, thresholds))
-    }
-}
-
-impl Judged {
-    fn new(sample: &Sample, options: &Options, in_use: &InUse, image_score: f32) -> Self {
-        let name = name_below(&options.root, &sample.path);
-        Self { sample: sample.clone(), name, image_score, verdict: in_use.verdict(image_score) }
-    }
-}
-
-/// A picture's path below the data set's root, with `/` between its parts; the whole path where it lies elsewhere.
-fn name_below(root: &Path, path: &Path) -> String {
-    let folder = if root.is_file() { root.parent().unwrap_or(root) } else { root };
-    let below = path.strip_prefix(folder).unwrap_or(path).to_string_lossy();
-    below.replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 /// Every picture's prediction, fused as the original fuses: that takes all of them first.

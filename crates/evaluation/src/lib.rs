@@ -12,6 +12,7 @@ mod evaluation;
 mod figures;
 mod fusion;
 mod image_metrics;
+mod judged;
 mod pixel_metrics;
 mod pixels;
 mod saturated;
