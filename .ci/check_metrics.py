@@ -104,6 +104,8 @@ def with_sklearn(compared, ours, data):
     compared("scikit-learn: best IoU of all", ours["image"]["iou_max"], iou)
     fpr, tpr, _ = sk.roc_curve(labels, scores)
     compared("scikit-learn: ROC curve", ours["image"]["roc_curve"], [fpr, tpr])
+    precision, recall, _ = sk.precision_recall_curve(labels, scores)
+    compared("scikit-learn: precision-recall curve", ours["image"]["precision_recall_curve"], [precision[::-1], recall[::-1]])
     with_defect = masks.any(axis=(1, 2))
     only = sk.roc_auc_score(masks[with_defect].ravel(), maps[with_defect].ravel())
     compared("scikit-learn: pixel auroc of anomalous pictures", ours["pixel"]["auroc_anomalous_only"], only)
@@ -122,6 +124,10 @@ def with_sklearn(compared, ours, data):
     for name, (count, of) in shares.items():
         interval = binomtest(int(count), int(of)).proportion_ci(0.95, method="exact")
         compared(f"scipy: bounds of {name}", mine[name], [count / of, interval.low, interval.high])
+    only_a, only_b, p = ours["mcnemar"]
+    wrong, other = alarm != labels, (data["other"] >= data["threshold"][0]) != labels
+    compared("scikit-learn: wrong alone", [only_a, only_b], [(wrong & ~other).sum(), (other & ~wrong).sum()])
+    compared("scipy: McNemar's p", p, binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0)
     good, bad = scores[~labels].astype(float), scores[labels].astype(float)
     low, high = np.quantile(bad, 0.05), np.quantile(good, 0.95)
     compared("numpy: PG5", ours["image"]["pg"], [(good < low).mean(), low])
@@ -148,6 +154,24 @@ def with_definitions(compared, ours, data):
     # Both intervals speak of the same thing: their ends lie within half a width of each other.
     other = ours["comparison"]["bootstrap"]
     compared("bootstrap against DeLong: ends", other["bounds"], mine["bounds"], half)
+
+
+def pro_curve(compared, ours, data):
+    """The thinned curve: points of the whole one, both ends, at most 200."""
+    from scipy.ndimage import label
+
+    maps, masks = data["maps"], data["masks"].astype(bool)
+    regions = [maps[i][found == r] for i in range(len(masks)) for found, n in [label(masks[i], np.ones((3, 3)))] for r in range(1, n + 1)]
+    normal, thresholds = np.sort(maps[~masks]), np.unique(maps)[::-1]
+    fpr = 1 - np.searchsorted(normal, thresholds) / len(normal)
+    pro = np.mean([1 - np.searchsorted(np.sort(r), thresholds) / len(r) for r in regions], axis=0)
+    x, y = (np.array(axis) for axis in ours["pixel"]["pro_curve"])
+    assert 3 <= len(x) <= 200 and x[0] == y[0] == 0 and x[-1] == y[-1] == 1, (len(x), x[0], x[-1])
+    nearest = [np.min(np.abs(fpr - a) + np.abs(pro - b)) for a, b in zip(x[1:], y[1:])]
+    compared("definition: points of the PRO curve", nearest, np.zeros(len(nearest)))
+    # No line between two kept points is far from the curve: the areas agree to a step times the length of the axis.
+    area = lambda x, y: np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2)
+    compared("definition: area of the PRO curve", area(x, y), area(np.r_[0, fpr], np.r_[0, pro]), 2 / 199)
 
 
 def with_torchmetrics(compared, ours, data):
@@ -212,6 +236,7 @@ def main():
             ours = json.loads(printed)
             with_sklearn(compared, ours, data)
             with_definitions(compared, ours, data)
+            pro_curve(compared, ours, data)
             if "torchmetrics" in libraries:
                 with_torchmetrics(compared, ours, data)
             if "anomalib" in libraries:

@@ -30,12 +30,7 @@ pub(crate) fn one(root: &Path, layout: Option<LayoutName>, name: Option<&str>) -
 }
 
 /// The categories of these names, or all.
-pub(crate) fn several(
-    root: &Path,
-    layout: Option<LayoutName>,
-    names: &[String],
-) -> Result<Vec<Category>, Failure> {
-    let dataset = open(root, layout)?;
+pub(crate) fn named(dataset: &Dataset, names: &[String]) -> Result<Vec<Category>, Failure> {
     let all: Vec<&str> =
         if names.is_empty() { dataset.names() } else { names.iter().map(String::as_str).collect() };
     Ok(all.into_iter().map(|name| dataset.category(name)).collect::<Result<_, _>>()?)

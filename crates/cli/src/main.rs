@@ -1,4 +1,4 @@
-//! The patchcore program: fit, predict, evaluate, inspect, bench, demo, weights.
+//! The patchcore program: fit, predict, evaluate, compare, inspect, bench, demo, weights.
 //!
 //! This is a door: it turns words into library calls and results into lines, files and exit codes.
 
@@ -46,6 +46,7 @@ fn run(args: Args) -> Result<Code, Failure> {
         Command::Calibrate(calibrate) => commands::calibrate::run(&calibrate, shown),
         Command::Predict(predict) => commands::predict::run(&predict, shown),
         Command::Evaluate(evaluate) => commands::evaluate::run(&evaluate, shown),
+        Command::Compare(compare) => commands::compare::run(&compare, shown),
         Command::Run(run) => commands::run::run(&run, shown),
         Command::Inspect(inspect) => commands::inspect::run(&inspect, shown),
         Command::Dataset(dataset) => commands::dataset::run(&dataset, shown),

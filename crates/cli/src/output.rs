@@ -31,9 +31,17 @@ pub(crate) fn csv_row<const N: usize>(fields: [&str; N]) -> Result<String, Failu
     Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_string())
 }
 
+/// How a text begins that a spreadsheet would run.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
 fn no_formula(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let is_formula = text.starts_with(FORMULA) && text.parse::<f64>().is_err();
     if is_formula { format!("'{text}") } else { text.to_string() }
+}
+
+/// A text of a [`csv_row`] as it was before.
+pub(crate) fn without_guard(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(text)
 }
 
 /// A score in JSON with the digits that it has elsewhere, not with those of its widening to 64 bits.
@@ -145,6 +153,15 @@ mod tests {
     fn stems_of(files: &[&str]) -> Vec<String> {
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
         stems(&files).iter().map(|p| p.display().to_string()).collect()
+    }
+
+    #[test]
+    fn a_guarded_text_comes_back() {
+        for text in ["=cmd()", "-x", "'quoted", "a=b", "-1.5", ""] {
+            let row = csv_row([text]).unwrap();
+            assert_eq!(without_guard(row.trim_matches('"')), text);
+        }
+        assert_eq!(csv_row(["=cmd()"]).unwrap(), "'=cmd()");
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn plain_folders_are_fitted_and_measured_without_naming_anything() {
     assert_eq!((&plain["category"], &plain["test_pictures"]), (&"plain".into(), &4.into()));
     assert!(plain["pixel_auroc"].is_number(), "{plain}");
     room.run("run results --dataset plain --imagesize 32 --bank-rows 4").succeeds();
-    assert!(room.text("results/project/group/results.csv").contains("mvtec_plain,"));
+    assert!(room.text("results/project/group/results.csv").contains("folder_plain,"));
     room.run("fit --dataset set -o x.patchcore")
         .fails(2, &["which of its 2 categories", "\"bolt\", \"nut\""]);
 }

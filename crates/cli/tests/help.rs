@@ -19,6 +19,7 @@ fn help() {
         "calibrate",
         "predict",
         "evaluate",
+        "compare",
         "run",
         "inspect",
         "dataset",

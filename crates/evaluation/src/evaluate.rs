@@ -1,59 +1,74 @@
 //! One category: every test picture scored, all metrics taken.
 
 use crate::error::{EvaluationError, Fault};
+use crate::evaluation::{Evaluation, Judged, PixelMetrics};
 use crate::fusion::{Fusion, fuse_over_set};
-use crate::pixels::{PixelRule, PixelScores, metrics};
+use crate::image_metrics::image_metrics;
+use crate::judged::InUse;
+use crate::pixel_metrics::pixel_metrics;
+use crate::pixels::{Grid, PixelRule, PixelScores};
+use crate::saturated::{self, Region, regions};
 use patchcore::{Model, Prediction, Progress, Stage, read_ahead};
 use patchcore_backbone::FeatureExtractor;
-use patchcore_image::{Category, Limits, Mask, Picture, Sample, decode};
-use patchcore_metrics::{F1Max, Metric, PixelMetrics, Undefined, auroc, average_precision, f1_max};
-
-/// What a model does on one category.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
-    /// The category's name.
-    pub category: String,
-    /// Every test picture, in the data set's order.
-    pub pictures: Vec<Judged>,
-    /// Metrics of image scores.
-    pub image: ImageMetrics,
-    /// Metrics of anomaly maps, or why there are none.
-    pub pixel: Result<PixelMetrics, String>,
-}
-
-/// One test picture.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// File, defect type, label.
-    pub sample: Sample,
-    /// Its raw image score.
-    pub image_score: f32,
-}
-
-/// Metrics of image scores, each with a value or a reason.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ImageMetrics {
-    /// Area under the ROC curve.
-    pub auroc: Metric,
-    /// Average precision.
-    pub average_precision: Metric,
-    /// The best F1 over all thresholds: an oracle, it looks at labels.
-    pub oracle_f1_max: Result<F1Max, Undefined>,
-}
+use patchcore_image::{Category, Intensity, Limits, Mask, Picture, Sample, Saturation, decode_as};
+use patchcore_metrics::Resampling;
+use std::path::PathBuf;
 
 /// How a category is evaluated.
+///
+/// ```
+/// use patchcore_evaluation::{Options, PixelRule};
+///
+/// let options = Options { rule: PixelRule::REFERENCE, ..Options::default() };
+/// assert_eq!(options.pro_limits, [0.3, 0.05]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Where the data set lies: pictures are named by their path below it. A manifest's own path, where it is one.
+    pub root: PathBuf,
     /// How maps and masks are brought together.
     pub rule: PixelRule,
     /// How the members of an ensemble become one.
     pub fusion: Fusion,
+    /// Image scores at or above this are a defect, instead of the model's threshold.
+    pub threshold: Option<f32>,
+    /// Map values at or above this are a defect, instead of the model's threshold.
+    pub pixel_threshold: Option<f32>,
+    /// Up to which false positive rates the AUPRO is taken.
+    pub pro_limits: Vec<f64>,
+    /// When a region counts as found whole, or why that is not known; none in data sets that do not tell:
+    /// [`Dataset::saturations`](patchcore_image::Dataset::saturations).
+    pub saturations: Result<Vec<Saturation>, String>,
+    /// How intervals are drawn.
+    pub resampling: Resampling,
     /// What pictures may take.
     pub limits: Limits,
 }
 
+/// At the original picture's size, fused as in every prediction, with the model's thresholds.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::new(),
+            rule: PixelRule::ORIGINAL,
+            fusion: Fusion::Calibrated,
+            threshold: None,
+            pixel_threshold: None,
+            pro_limits: vec![0.3, 0.05],
+            saturations: Ok(Vec::new()),
+            resampling: Resampling::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// A test picture with its mask, read.
-type Loaded = (Picture, Option<Mask>);
+struct Loaded {
+    picture: Picture,
+    mask: Option<Mask>,
+    /// Regions with a saturation, in data sets that tell; or why they cannot be had.
+    regions: Result<Vec<Region>, String>,
+}
 
 /// Scores all test pictures of `category`; `each` sees every prediction once, in order.
 ///
@@ -76,25 +91,84 @@ pub fn evaluate<E: FeatureExtractor>(
         Fusion::Calibrated => None,
         Fusion::Reference => Some(fused_over_all(model, category, options, progress)?.into_iter()),
     };
+    let in_use = InUse::of(model, options);
     let (mut judged, mut pixels) = (Vec::new(), Vec::new());
-    walk(samples, &options.limits, progress, |sample, picture, mask| {
+    let mut regions: Result<Vec<Vec<Region>>, String> = Ok(Vec::new());
+    let intensity = model.fitted().training.intensity;
+    let load = |sample: &Sample| load(sample, options, intensity);
+    walk(samples, load, progress, |sample, loaded| {
+        let Loaded { picture, mask, regions: own } = loaded;
         let prediction = match &mut fused {
-            None => model.predict(picture),
+            None => model.predict(&picture),
             Some(all) => all.next().ok_or(patchcore::Error::PicturesChanged),
         };
         let prediction = prediction.map_err(|source| no_score(sample, source))?;
-        each(sample, picture, &prediction);
-        pixels.push(PixelScores::new(options.rule, preprocess, picture, &prediction.anomaly_map, mask));
-        judged.push(Judged { sample: sample.clone(), image_score: prediction.image_score });
+        each(sample, &picture, &prediction);
+        let map = &prediction.anomaly_map;
+        pixels.push(PixelScores::new(options.rule, preprocess, &picture, map, mask.as_ref()));
+        match (&mut regions, own) {
+            (Ok(all), Ok(own)) => all.push(own),
+            (Ok(_), Err(reason)) => regions = Err(reason),
+            (Err(_), _) => {}
+        }
+        judged.push(Judged::new(sample, options, &in_use, prediction.image_score));
         Ok(())
     })?;
-    let image = image_metrics(&judged);
     let without_mask = samples.iter().filter(|s| s.is_anomalous() && s.masks.is_empty()).count();
     let pixel = match without_mask {
-        0 => Ok(metrics(&pixels)),
+        0 => Ok(all_pixel_metrics(&pixels, regions, in_use.pixel, options)),
         n => Err(format!("{n} anomalous pictures have no mask")),
     };
-    Ok(Evaluation { category: category.name.clone(), pictures: judged, image, pixel })
+    let image = image_metrics(&judged, in_use.image, options.resampling);
+    Ok(Evaluation {
+        category: category.name.clone(),
+        pictures: judged,
+        image,
+        pixel,
+        pro_limits: options.pro_limits.clone(),
+    })
+}
+
+/// Scores all test pictures of `category` as every prediction does, without a look at any mask: for a
+/// [comparison](crate::Pair) of models.
+///
+/// # Errors
+/// [`EvaluationError`]: no test picture; pictures that cannot be read, all of them; a picture without a finite score.
+pub fn judge<E: FeatureExtractor>(
+    model: &Model<E>,
+    category: &Category,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<Judged>, EvaluationError> {
+    if category.test.is_empty() {
+        return Err(EvaluationError::NoPictures { category: category.name.clone() });
+    }
+    let in_use = InUse::of(model, options);
+    let mut judged = Vec::new();
+    let intensity = model.fitted().training.intensity;
+    let load = |sample: &Sample| Ok(decode_as(&sample.path, &options.limits, intensity)?);
+    walk(&category.test, load, progress, |sample, picture| {
+        let prediction = model.predict(&picture).map_err(|source| no_score(sample, source))?;
+        judged.push(Judged::new(sample, options, &in_use, prediction.image_score));
+        Ok(())
+    })?;
+    Ok(judged)
+}
+
+fn all_pixel_metrics(
+    pixels: &[PixelScores],
+    regions: Result<Vec<Vec<Region>>, String>,
+    threshold: Result<f32, String>,
+    options: &Options,
+) -> PixelMetrics {
+    let mut found = pixel_metrics(pixels, options.rule, &options.pro_limits, threshold, options.resampling);
+    found.au_spro = match (&options.saturations, options.rule.grid) {
+        (Ok(none), _) if none.is_empty() => None,
+        (Err(reason), _) => Some(Err(reason.clone())),
+        (Ok(_), Grid::Picture) => Some(regions.and_then(|regions| saturated::area(pixels, &regions))),
+        (Ok(_), _) => Some(Err("saturations hold at the pictures' own size only".into())),
+    };
+    found
 }
 
 /// Every picture's prediction, fused as the original fuses: that takes all of them first.
@@ -105,29 +179,31 @@ fn fused_over_all<E: FeatureExtractor>(
     progress: &dyn Progress,
 ) -> Result<Vec<Prediction>, EvaluationError> {
     let mut all = Vec::new();
-    walk(&category.test, &options.limits, progress, |sample, picture, _| {
-        all.push(model.predict_members(picture).map_err(|source| no_score(sample, source))?);
+    let intensity = model.fitted().training.intensity;
+    let load = |sample: &Sample| Ok(decode_as(&sample.path, &options.limits, intensity)?);
+    walk(&category.test, load, progress, |sample, picture| {
+        all.push(model.predict_members(&picture).map_err(|source| no_score(sample, source))?);
         Ok(())
     })?;
     fuse_over_set(all).map_err(|reason| EvaluationError::Fusion { category: category.name.clone(), reason })
 }
 
 /// Reads all samples, a few ahead, and hands them on until one cannot be used; then reads on to name all such.
-fn walk(
+fn walk<T: Send>(
     samples: &[Sample],
-    limits: &Limits,
+    load: impl Fn(&Sample) -> Result<T, Fault> + Sync,
     progress: &dyn Progress,
-    mut visit: impl FnMut(&Sample, &Picture, Option<&Mask>) -> Result<(), EvaluationError> + Send,
+    mut visit: impl FnMut(&Sample, T) -> Result<(), EvaluationError> + Send,
 ) -> Result<(), EvaluationError> {
     progress.begin(Stage::Evaluate, samples.len());
     let mut faults = Vec::new();
     read_ahead(
         samples.len(),
-        |i| load(&samples[i], limits),
+        |i| load(&samples[i]),
         |numbers, loaded| {
             for (sample, loaded) in samples[numbers.clone()].iter().zip(loaded) {
                 match loaded {
-                    Ok((picture, mask)) if faults.is_empty() => visit(sample, &picture, mask.as_ref())?,
+                    Ok(loaded) if faults.is_empty() => visit(sample, loaded)?,
                     Ok(_) => {}
                     Err(fault) => faults.push(fault),
                 }
@@ -144,27 +220,24 @@ fn no_score(sample: &Sample, source: patchcore::Error) -> EvaluationError {
     EvaluationError::NoScore { path: sample.path.clone(), source: Box::new(source) }
 }
 
-fn load(sample: &Sample, limits: &Limits) -> Result<Loaded, Fault> {
+fn load(sample: &Sample, options: &Options, intensity: Intensity) -> Result<Loaded, Fault> {
+    let limits = &options.limits;
     let mask = sample.mask(limits)?;
-    let picture = decode(&sample.path, limits)?;
+    let picture = decode_as(&sample.path, limits, intensity)?;
     let picture_size = [picture.width(), picture.height()];
-    match (&mask, sample.masks.first()) {
-        (Some(mask), Some(path)) if [mask.width(), mask.height()] != picture_size => Err(Fault::MaskSize {
+    if let (Some(mask), Some(path)) = (&mask, sample.masks.first())
+        && [mask.width(), mask.height()] != picture_size
+    {
+        return Err(Fault::MaskSize {
             mask: path.clone(),
             mask_size: [mask.width(), mask.height()],
             picture: sample.path.clone(),
             picture_size,
-        }),
-        _ => Ok((picture, mask)),
+        });
     }
-}
-
-fn image_metrics(judged: &[Judged]) -> ImageMetrics {
-    let scores: Vec<f32> = judged.iter().map(|j| j.image_score).collect();
-    let labels: Vec<bool> = judged.iter().map(|j| j.sample.is_anomalous()).collect();
-    ImageMetrics {
-        auroc: auroc(&scores, &labels),
-        average_precision: average_precision(&scores, &labels),
-        oracle_f1_max: f1_max(&scores, &labels),
-    }
+    let regions = match &options.saturations {
+        Ok(saturations) if !saturations.is_empty() => regions(sample, saturations, limits),
+        _ => Ok(Vec::new()),
+    };
+    Ok(Loaded { picture, mask, regions })
 }

@@ -7,7 +7,7 @@ use patchcore::{
 use patchcore_backbone::networks::architecture;
 use patchcore_backbone::{Backbone, Precision, weights_from};
 use patchcore_evaluation::{Fusion, Options, PixelRule, evaluate};
-use patchcore_image::{Category, Limits, decode, mvtec_category};
+use patchcore_image::{Category, Intensity, Limits, decode, mvtec_category};
 use patchcore_report::{ResultsRow, results_csv};
 use patchcore_testkit::{Fixture, assert_all_close, shared, shared_golden, weights::tensor};
 
@@ -20,7 +20,7 @@ fn load(params: &Params) -> Backbone {
 /// its samplers start, so their choice is taken as given; everything before and after is ours.
 fn fit(golden: &Fixture, category: &Category, members: Vec<Params>) -> Model<Backbone> {
     let paths = category.train.iter().map(|s| s.path.clone()).collect();
-    let files = Files { paths, root: "".into(), limits: Limits::default() };
+    let files = Files { paths, root: "".into(), limits: Limits::default(), intensity: Intensity::EightBit };
     let mut all: Option<PatchCore<Backbone>> = None;
     for mut params in members {
         params.sampler.kind = SamplerKind::Identity;
@@ -80,8 +80,7 @@ fn check(fixture: &str, saved: &str, extremes: &[[f32; 2]], members: Vec<Params>
     }
 
     let (mut scores, mut maps) = (Vec::new(), Vec::new());
-    let options =
-        Options { rule: PixelRule::Reference, fusion: Fusion::Reference, limits: Limits::default() };
+    let options = Options { rule: PixelRule::REFERENCE, fusion: Fusion::Reference, ..Options::default() };
     let result = evaluate(&model, &category, &options, &Quiet, |_, _, prediction| {
         scores.push(prediction.image_score);
         maps.extend(thin(prediction.anomaly_map.data()));

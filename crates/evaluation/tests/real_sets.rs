@@ -9,8 +9,8 @@ use patchcore::presets::preset;
 use patchcore::{Files, Params, PatchCore, Quiet};
 use patchcore_backbone::networks::architecture;
 use patchcore_backbone::{Backbone, Precision, weights::Weights};
-use patchcore_evaluation::{Evaluation, Fusion, Options, PixelRule, evaluate};
-use patchcore_image::{Limits, mvtec_category};
+use patchcore_evaluation::{Evaluation, Options, PixelRule, evaluate};
+use patchcore_image::{Intensity, Limits, mvtec_category};
 use patchcore_kernels::isa::Isa;
 use patchcore_metrics::spearman;
 use patchcore_testkit::shared;
@@ -28,7 +28,7 @@ fn run_members(set: &str, weights: &str, members: Vec<Params>) -> Evaluation {
     let root = shared("data").unwrap();
     let category = mvtec_category(&root, set).unwrap();
     let paths = category.train.iter().map(|s| s.path.clone()).collect();
-    let files = Files { paths, root, limits: Limits::default() };
+    let files = Files { paths, root, limits: Limits::default(), intensity: Intensity::EightBit };
     let rule = PixelRule::of(&members[0].preprocess);
     let mut method: Option<PatchCore<Backbone>> = None;
     for params in members {
@@ -45,7 +45,7 @@ fn run_members(set: &str, weights: &str, members: Vec<Params>) -> Evaluation {
         method = Some(next);
     }
     let model = method.unwrap().fit(&files, &Quiet).unwrap();
-    let options = Options { rule, fusion: Fusion::Calibrated, limits: Limits::default() };
+    let options = Options { rule, ..Options::default() };
     evaluate(&model, &category, &options, &Quiet, |_, _, _| {}).unwrap()
 }
 

@@ -8,8 +8,8 @@
 
 use patchcore_metrics::{
     Metric, PixelPicture, Resampling, Share, Undefined, aupimo, aupr_trapezoid, auroc, average_precision,
-    bootstrap, confusion, delong, f1_max, iou_max, paired_bootstrap, pixel_metrics, presorted_bad,
-    presorted_good, roc_curve,
+    bootstrap, confusion, delong, f1_max, iou_max, mcnemar, paired_bootstrap, pixel_metrics,
+    precision_recall_curve, presorted_bad, presorted_good, roc_curve,
 };
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "image": of_pictures(&scores, &labels),
         "at_threshold": at_threshold(&scores, &labels, threshold),
         "comparison": comparison(&scores, &other, &labels),
+        "mcnemar": wrong_decisions(&scores, &other, &labels, threshold),
         "pixel": of_pixels(&pictures, &doubles("limits")?),
         "aupimo": match aupimo(&pictures, (lower, upper)) {
             Ok(found) => json!({
@@ -64,6 +65,9 @@ fn of_pictures(scores: &[f32], labels: &[bool]) -> Value {
         "iou_max": result(iou_max(scores, labels), |best| json!([best.iou, best.threshold])),
         "pg": result(presorted_good(scores, labels, 0.05), |p| json!([p.share.value(), p.threshold])),
         "pb": result(presorted_bad(scores, labels, 0.05), |p| json!([p.share.value(), p.threshold])),
+        "precision_recall_curve": result(precision_recall_curve(scores, labels), |curve| {
+            json!([curve.precision, curve.recall])
+        }),
         "roc_curve": result(roc_curve(scores, labels), |curve| json!([curve.fpr, curve.tpr])),
     })
 }
@@ -104,6 +108,18 @@ fn comparison(scores: &[f32], other: &[f32], labels: &[bool]) -> Value {
     })
 }
 
+/// How often one of two models alone is wrong at a threshold, and what McNemar's test says to it.
+fn wrong_decisions(scores: &[f32], other: &[f32], labels: &[bool], threshold: f32) -> Value {
+    let wrong = |score: f32, anomalous: bool| (score >= threshold) != anomalous;
+    let mut only = [0, 0];
+    for ((&a, &b), &anomalous) in scores.iter().zip(other).zip(labels) {
+        let (a, b) = (wrong(a, anomalous), wrong(b, anomalous));
+        only[0] += u64::from(a && !b);
+        only[1] += u64::from(b && !a);
+    }
+    json!([only[0], only[1], mcnemar(only[0], only[1])])
+}
+
 fn of_pixels(pictures: &[PixelPicture<'_>], limits: &[f64]) -> Value {
     let all = pixel_metrics(pictures, limits);
     json!({
@@ -113,6 +129,7 @@ fn of_pixels(pictures: &[PixelPicture<'_>], limits: &[f64]) -> Value {
         "aupr_trapezoid": value(all.aupr_trapezoid),
         "f1_max": result(all.f1_max, |best| json!([best.f1, best.threshold])),
         "iou_max": result(all.iou_max, |best| json!([best.iou, best.threshold])),
+        "pro_curve": result(all.pro_curve, |curve| json!([curve.fpr, curve.pro])),
         "aupro": all.aupro.into_iter().map(|at| json!([at.limit, value(at.value)])).collect::<Vec<_>>(),
     })
 }

@@ -21,7 +21,7 @@ fn main() {
     let start = Instant::now();
     let metrics = pixel_metrics(&pictures, &[0.3, 0.05]);
     let seconds = start.elapsed().as_secs_f64();
-    println!("{metrics:#?}");
+    println!("AUROC {:?}, AUPRO {:?}", metrics.auroc, metrics.aupro);
     println!("{seconds:.3} s; peak memory: {}", peak_memory());
 
     let start = Instant::now();

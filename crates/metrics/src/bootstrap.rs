@@ -146,16 +146,66 @@ pub fn paired_bootstrap(
     how: Resampling,
     metric: impl Fn(&[f32], &[bool]) -> Metric + Sync,
 ) -> Result<PairedBootstrap, Undefined> {
-    if a.len() != b.len() {
-        return Err(Undefined::UnequalModels { model: 1, got: b.len(), expected: a.len() });
+    paired_bootstrap_of_sets(&[PairedSet { a, b, labels }], how, metric)
+}
+
+/// Two models' scores of the same labelled pictures.
+#[derive(Debug, Clone, Copy)]
+pub struct PairedSet<'a> {
+    /// The scores of model `a`.
+    pub a: &'a [f32],
+    /// The scores of model `b`, in the same order.
+    pub b: &'a [f32],
+    /// Whether each picture is anomalous.
+    pub labels: &'a [bool],
+}
+
+/// As [`paired_bootstrap`], for the mean of a metric's differences over several sets, such as the categories of a data set.
+/// Each resample draws anew from each class of each set.
+///
+/// # Errors
+///
+/// As [`paired_bootstrap`], for any of the sets; [`Undefined::Empty`] without a set.
+///
+/// # Examples
+///
+/// ```
+/// # use patchcore_metrics::{PairedSet, Resampling, auroc, paired_bootstrap_of_sets};
+/// let labels = &[false, false, true, true];
+/// let better = PairedSet { a: &[1.0, 2.0, 3.0, 4.0], b: &[1.0, 3.0, 2.0, 4.0], labels };
+/// let equal = PairedSet { a: &[1.0, 2.0, 3.0, 4.0], b: &[5.0, 6.0, 7.0, 8.0], labels };
+/// let found = paired_bootstrap_of_sets(&[better, equal], Resampling::default(), auroc)?;
+/// assert_eq!(found.difference.value, (0.25 + 0.0) / 2.0);
+/// # Ok::<(), patchcore_metrics::Undefined>(())
+/// ```
+pub fn paired_bootstrap_of_sets(
+    sets: &[PairedSet<'_>],
+    how: Resampling,
+    metric: impl Fn(&[f32], &[bool]) -> Metric + Sync,
+) -> Result<PairedBootstrap, Undefined> {
+    for PairedSet { a, b, labels } in sets {
+        if a.len() != b.len() {
+            return Err(Undefined::UnequalModels { model: 1, got: b.len(), expected: a.len() });
+        }
+        check_list(a, labels.len())?;
+        check_list(b, labels.len())?;
     }
-    check_list(a, labels.len())?;
-    check_list(b, labels.len())?;
-    let value = metric(a, labels)? - metric(b, labels)?;
-    let classes = Classes::new(labels);
-    let again = resampled(how, labels.len(), |random| {
-        let (drawn_a, drawn_b): (Vec<f32>, Vec<f32>) = classes.draw(random).map(|i| (a[i], b[i])).unzip();
-        Ok(metric(&drawn_a, labels)? - metric(&drawn_b, labels)?)
+    let mean = |differences: &mut dyn Iterator<Item = Metric>| -> Metric {
+        let mut sum = 0.0;
+        for difference in differences {
+            sum += difference?;
+        }
+        Ok(sum / sets.len() as f64)
+    };
+    let value =
+        mean(&mut sets.iter().map(|set| Ok(metric(set.a, set.labels)? - metric(set.b, set.labels)?)))?;
+    let classes: Vec<Classes<'_>> = sets.iter().map(|set| Classes::new(set.labels)).collect();
+    let pictures = sets.iter().map(|set| set.labels.len()).sum();
+    let again = resampled(how, pictures, |random| {
+        mean(&mut sets.iter().zip(&classes).map(|(set, classes)| {
+            let drawn: (Vec<f32>, Vec<f32>) = classes.draw(random).map(|i| (set.a[i], set.b[i])).unzip();
+            Ok(metric(&drawn.0, set.labels)? - metric(&drawn.1, set.labels)?)
+        }))
     })?;
 
     let not_ahead = again.iter().filter(|&&difference| difference <= 0.0).count();
@@ -287,6 +337,26 @@ mod tests {
         assert_eq!((found.difference.value, found.p_value), (1.0, 0.002));
         let turned = paired_bootstrap(&behind, &ahead, &LABELS, how, auroc).unwrap();
         assert_eq!((turned.difference.value, turned.p_value), (-1.0, 0.002));
+    }
+
+    /// Two sets with one and the same clear difference: their mean is that difference, as certain as in either. One set with
+    /// the opposite one: nothing is left.
+    #[test]
+    fn the_mean_over_sets() {
+        let ahead: Vec<f32> = LABELS.iter().zip(SCORES).map(|(&l, s)| s + f32::from(u8::from(l))).collect();
+        let how = Resampling { resamples: 999, ..Resampling::default() };
+        let set = PairedSet { a: &ahead, b: &SCORES, labels: &LABELS };
+        let turned = PairedSet { a: &SCORES, b: &ahead, labels: &LABELS };
+        let alone = paired_bootstrap(&ahead, &SCORES, &LABELS, how, auroc).unwrap();
+        let both = paired_bootstrap_of_sets(&[set, set], how, auroc).unwrap();
+        assert_eq!(both.difference.value, alone.difference.value);
+        // The mean of two draws varies less than one.
+        let width = |found: &PairedBootstrap| found.difference.bounds.upper - found.difference.bounds.lower;
+        assert!(width(&both) < width(&alone) && both.p_value <= alone.p_value, "{both:?} {alone:?}");
+        let none = paired_bootstrap_of_sets(&[set, turned], how, auroc).unwrap();
+        assert_eq!(none.difference.value, 0.0);
+        assert!(none.p_value > 0.3, "{none:?}");
+        assert_eq!(paired_bootstrap_of_sets(&[], how, auroc), Err(Undefined::Empty));
     }
 
     #[test]

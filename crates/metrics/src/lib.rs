@@ -11,9 +11,11 @@
 //! | types of defects | [`per_defect_type`] | the same |
 //! | pixels | [`pixel_metrics`], all from one sort, and each alone; [`aupro`], [`au_spro`], [`aupimo`] | [`pixel_confusion`] |
 //!
+//! Curves: [`roc_curve`], [`precision_recall_curve`], [`pro_curve`], [`thinned`] for drawing.
+//!
 //! Pixels come as [`PixelPicture`]s that may differ in size. Intervals: [`Share::clopper_pearson`] for rates,
 //! [`bootstrap`] for any metric of pictures, [`bootstrap_mean`]. Two models on the same pictures: [`delong`],
-//! [`paired_bootstrap`], and without labels [`spearman`], [`score_differences`]. The metrics of the original program that
+//! [`paired_bootstrap`], [`paired_bootstrap_of_sets`], [`mcnemar`] of their decisions, and without labels [`spearman`], [`score_differences`]. The metrics of the original program that
 //! differ from these bear its name: [`reference_f1_max`], [`min_max_fuse_scores`], [`mask_rule`].
 //!
 //! ```
@@ -33,6 +35,7 @@ mod f1;
 mod iou;
 mod precision_recall;
 mod roc;
+mod thinning;
 
 mod beta;
 mod confusion;
@@ -51,6 +54,7 @@ mod spro;
 mod agreement;
 mod bootstrap;
 mod delong;
+mod mcnemar;
 mod normal;
 mod random;
 
@@ -61,19 +65,23 @@ mod reference_fusion;
 pub use agreement::{ScoreDifferences, score_differences, spearman};
 pub use aupimo::{AUPIMO_RANGE, Aupimo, aupimo};
 pub use aupr::aupr_trapezoid;
-pub use bootstrap::{Estimate, PairedBootstrap, Resampling, bootstrap, bootstrap_mean, paired_bootstrap};
+pub use bootstrap::{
+    Estimate, PairedBootstrap, PairedSet, Resampling, bootstrap, bootstrap_mean, paired_bootstrap,
+    paired_bootstrap_of_sets,
+};
 pub use components::{Components, Connectivity, components};
 pub use confusion::{Confusion, confusion, pixel_confusion};
 pub use defect_types::{DefectType, per_defect_type};
 pub use delong::{Delong, delong};
 pub use f1::{F1Max, f1_max};
 pub use iou::{IouMax, iou_max};
+pub use mcnemar::mcnemar;
 pub use pixel::{
     AuproAt, PixelMetrics, pixel_auroc, pixel_auroc_anomalous_only, pixel_average_precision, pixel_f1_max,
     pixel_iou_max, pixel_metrics,
 };
 pub use pixel_picture::PixelPicture;
-pub use precision_recall::average_precision;
+pub use precision_recall::{PrecisionRecallCurve, average_precision, precision_recall_curve};
 pub use presorted::{Presorted, presorted_bad, presorted_good};
 pub use pro::{ProCurve, aupro, aupro_at_limits, pro_curve};
 pub use reference_f1::reference_f1_max;
@@ -81,4 +89,5 @@ pub use reference_fusion::{min_max_fuse_maps, min_max_fuse_scores};
 pub use roc::{RocCurve, auroc, roc_curve};
 pub use share::{Bounds, Share};
 pub use spro::{RegionPicture, SaturatedRegion, Saturation, au_spro};
+pub use thinning::thinned;
 pub use undefined::{Metric, Undefined};

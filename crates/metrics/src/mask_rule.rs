@@ -1,8 +1,8 @@
-//! How the original program reads masks that resampling has made fractional.
+//! How masks are read that resampling has made fractional.
 //!
-//! It truncates mask values to integers for its pixel AUROC, so only pixels of exactly 1 are anomalous and the soft edge
+//! The original program truncates mask values to integers for its pixel AUROC, so only pixels of exactly 1 are anomalous and the soft edge
 //! of a defect counts as normal: [`equal_one`]. Its "anomaly pixel AUROC" takes the pictures with any value above zero,
-//! even if no pixel reached 1: [`non_zero`]. Our own rule is not to resample masks at all.
+//! even if no pixel reached 1: [`non_zero`]. Others take what is above one half: [`over_half`]. Our own rule is not to resample masks at all.
 //!
 //! ```
 //! use patchcore_metrics::mask_rule::{equal_one, non_zero};
@@ -24,6 +24,11 @@ pub fn equal_one(mask: &[f32]) -> Vec<bool> {
     mask.iter().map(|&value| value == 1.0).collect()
 }
 
+/// Whether each mask value is above one half, the custom of most other programs; NaN is not.
+pub fn over_half(mask: &[f32]) -> Vec<bool> {
+    mask.iter().map(|&value| value > 0.5).collect()
+}
+
 /// Whether each mask value is other than 0; NaN is.
 pub fn non_zero(mask: &[f32]) -> Vec<bool> {
     mask.iter().map(|&value| value != 0.0).collect()
@@ -37,6 +42,8 @@ mod tests {
     fn the_soft_edge_is_normal_but_not_nothing() {
         let mask = [0.0, -0.0, 1e-30, 0.999_999_94, 1.0, f32::NAN];
         assert_eq!(equal_one(&mask), [false, false, false, false, true, false]);
+        assert_eq!(over_half(&mask), [false, false, false, true, true, false]);
+        assert_eq!(over_half(&[0.5, 0.500_001]), [false, true]);
         assert_eq!(non_zero(&mask), [false, false, true, true, true, true]);
     }
 }

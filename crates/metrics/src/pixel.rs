@@ -6,7 +6,7 @@ use crate::f1::{F1Max, F1Search};
 use crate::iou::{IouMax, best_iou};
 use crate::pixel_picture::{PixelPicture, RankedPixels, Regions};
 use crate::precision_recall::PrecisionSum;
-use crate::pro::{ProArea, ProWalk, check_limit};
+use crate::pro::{ProArea, ProCurve, ProSketch, ProWalk, check_limit};
 use crate::roc::RocArea;
 use crate::undefined::{Metric, Undefined};
 
@@ -138,7 +138,12 @@ pub struct PixelMetrics {
     pub iou_max: Result<IouMax, Undefined>,
     /// See [`aupro`](crate::aupro), with [`Connectivity::Eight`]; one per limit asked for, in that order.
     pub aupro: Vec<AuproAt>,
+    /// See [`pro_curve`](crate::pro_curve), thinned to at most 200 points; its ends are those of the whole curve.
+    pub pro_curve: Result<ProCurve, Undefined>,
 }
+
+/// About as many points of a curve as can be told apart in a drawing of it.
+const CURVE_POINTS: usize = 200;
 
 /// An AUPRO and the limit it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +156,7 @@ pub struct AuproAt {
 
 /// All pixel metrics at once: the pixels are sorted once and walked once.
 ///
-/// Each value equals that of the single function, bit by bit. Takes 8 bytes a pixel beyond the input.
+/// Each value equals that of the single function, bit by bit; the curve has fewer points. Takes 8 bytes a pixel beyond the input.
 ///
 /// # Examples
 ///
@@ -174,6 +179,7 @@ pub fn pixel_metrics(pictures: &[PixelPicture<'_>], pro_limits: &[f64]) -> Pixel
             f1_max: Err(reason.clone()),
             iou_max: Err(reason.clone()),
             aupro: pro_limits.iter().map(|&limit| AuproAt { limit, value: Err(reason.clone()) }).collect(),
+            pro_curve: Err(reason),
         },
     }
 }
@@ -184,6 +190,7 @@ fn walk_once(pixels: &RankedPixels, pro_limits: &[f64]) -> PixelMetrics {
     let mut trapezoids = TrapezoidSum::default();
     let mut f1 = F1Search::new(pixels.n_anomalous);
     let mut pro = ProWalk::over(pixels);
+    let mut sketch = ProSketch::new(pixels.n_normal, CURVE_POINTS);
     let mut pro_areas: Vec<_> =
         pro_limits.iter().map(|&limit| ProArea::new(limit, pixels.n_normal)).collect();
 
@@ -199,6 +206,7 @@ fn walk_once(pixels: &RankedPixels, pro_limits: &[f64]) -> PixelMetrics {
             for area in &mut pro_areas {
                 area.push(point);
             }
+            sketch.push(point);
         }
     }
 
@@ -214,6 +222,7 @@ fn walk_once(pixels: &RankedPixels, pro_limits: &[f64]) -> PixelMetrics {
         f1_max: f1.finish(),
         iou_max: best_iou(&f1),
         aupro: pro_limits.iter().zip(pro_areas).map(aupro).collect(),
+        pro_curve: pro.as_ref().map_err(Clone::clone).map(|_| sketch.finish()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::labelled::Labelled;
 use crate::ranking::Step;
-use crate::undefined::{Metric, both_classes};
+use crate::undefined::{Metric, Undefined, both_classes};
 
 /// The mean precision over all anomalous items, each judged at the threshold that just reaches it.
 ///
@@ -11,7 +11,7 @@ use crate::undefined::{Metric, both_classes};
 ///
 /// # Errors
 ///
-/// [`Undefined`](crate::Undefined) if the lengths differ, there is nothing, a score is NaN or infinite, or only one
+/// [`Undefined`] if the lengths differ, there is nothing, a score is NaN or infinite, or only one
 /// class is present (with no normal item every ranking would earn 1).
 ///
 /// # Examples
@@ -57,4 +57,49 @@ impl PrecisionSum {
         both_classes(self.hits, self.false_alarms)?;
         Ok(self.sum / self.hits as f64)
     }
+}
+
+/// The points of a precision-recall curve; the three lists are equally long.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrecisionRecallCurve {
+    /// Share of the anomalous items with `score >= threshold`, ascending from 0 to 1.
+    pub recall: Vec<f64>,
+    /// Share of the anomalous among the items with `score >= threshold`; 1 at the first point, where there are none.
+    pub precision: Vec<f64>,
+    /// Scores, descending; the first is infinite: nothing reaches it.
+    pub threshold: Vec<f64>,
+}
+
+/// The precision-recall curve with one point per distinct score, from the highest down.
+///
+/// # Errors
+///
+/// As [`average_precision`].
+///
+/// # Examples
+///
+/// ```
+/// # use patchcore_metrics::precision_recall_curve;
+/// let curve = precision_recall_curve(&[0.1, 0.4, 0.35], &[false, false, true])?;
+/// assert_eq!(curve.recall, [0.0, 0.0, 1.0, 1.0]);
+/// assert_eq!(curve.precision, [1.0, 0.0, 1.0 / 2.0, 1.0 / 3.0]);
+/// assert_eq!(curve.threshold[1..], [f64::from(0.4_f32), f64::from(0.35_f32), f64::from(0.1_f32)]);
+/// # Ok::<(), patchcore_metrics::Undefined>(())
+/// ```
+///
+/// # Source
+///
+/// scikit-learn, `precision_recall_curve`, in the opposite order.
+pub fn precision_recall_curve(scores: &[f32], labels: &[bool]) -> Result<PrecisionRecallCurve, Undefined> {
+    let labelled = Labelled::new(scores, labels)?;
+    let (mut recall, mut precision, mut threshold) = (vec![0.0], vec![1.0], vec![f64::INFINITY]);
+    let (mut hits, mut alarms) = (0, 0);
+    for step in labelled.steps() {
+        hits += step.anomalous;
+        alarms += step.anomalous + step.normal;
+        recall.push(hits as f64 / labelled.n_anomalous as f64);
+        precision.push(hits as f64 / alarms as f64);
+        threshold.push(f64::from(step.score));
+    }
+    Ok(PrecisionRecallCurve { recall, precision, threshold })
 }

@@ -7,6 +7,7 @@
 use crate::components::Connectivity;
 use crate::pixel_picture::{PixelPicture, RankedPixels, Regions};
 use crate::ranking::{Step, Tie};
+use crate::thinning::Thinning;
 use crate::undefined::{Metric, Undefined};
 
 /// The area under PRO over FPR in `[0, limit]`, divided by `limit`.
@@ -118,6 +119,42 @@ pub fn pro_curve(pictures: &[PixelPicture<'_>], connectivity: Connectivity) -> R
     curve.fpr.push(1.0);
     curve.pro.push(1.0);
     Ok(curve)
+}
+
+/// Draws the curve while a walk goes down, with about so many points as can be seen.
+pub(crate) struct ProSketch {
+    n_normal: f64,
+    thinning: Thinning,
+    curve: ProCurve,
+    last: [f64; 2],
+}
+
+impl ProSketch {
+    /// At most `most` points between the ends. Both axes ascend from 0 to 1, so the way is at most 2 long.
+    pub(crate) fn new(n_normal: u64, most: usize) -> Self {
+        let start = ProCurve { fpr: vec![0.0], pro: vec![0.0] };
+        let thinning = Thinning::new(2.0, most, [0.0; 2]);
+        Self { n_normal: n_normal as f64, thinning, curve: start, last: [0.0; 2] }
+    }
+
+    pub(crate) fn push(&mut self, point: ProPoint) {
+        self.last = [point.false_alarms / self.n_normal, point.pro];
+        if self.thinning.keeps(self.last) {
+            self.keep(self.last);
+        }
+    }
+
+    fn keep(&mut self, [fpr, pro]: [f64; 2]) {
+        self.curve.fpr.push(fpr);
+        self.curve.pro.push(pro);
+    }
+
+    pub(crate) fn finish(mut self) -> ProCurve {
+        if self.curve.fpr.last() != Some(&self.last[0]) || self.curve.pro.last() != Some(&self.last[1]) {
+            self.keep(self.last);
+        }
+        self.curve
+    }
 }
 
 /// Refuses a limit outside `(0, 1]`, NaN included.

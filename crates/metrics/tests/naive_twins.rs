@@ -9,7 +9,8 @@ use cases::{
 use patchcore_metrics::{
     Connectivity, F1Max, aupr_trapezoid, aupro, aupro_at_limits, auroc, average_precision, components,
     confusion, f1_max, iou_max, pixel_auroc, pixel_auroc_anomalous_only, pixel_average_precision,
-    pixel_confusion, pixel_f1_max, pixel_iou_max, pixel_metrics, pro_curve, reference_f1_max, roc_curve,
+    pixel_confusion, pixel_f1_max, pixel_iou_max, pixel_metrics, precision_recall_curve, pro_curve,
+    reference_f1_max, roc_curve,
 };
 use proptest::prelude::*;
 
@@ -97,6 +98,32 @@ proptest! {
             prop_assert!(close(curve.tpr[i] * alarms(&scores, &labels, f32::MIN).0, hits));
             prop_assert!(close(curve.fpr[i] * alarms(&scores, &labels, f32::MIN).1, false_alarms));
         }
+    }
+
+    #[test]
+    fn precision_and_recall_are_counted((scores, labels) in list()) {
+        let curve = precision_recall_curve(&scores, &labels).unwrap();
+        let thresholds = distinct_descending(&scores);
+        let defects = labels.iter().filter(|&&l| l).count() as f64;
+        prop_assert_eq!((curve.recall[0], curve.precision[0], curve.threshold[0]), (0.0, 1.0, f64::INFINITY));
+        prop_assert_eq!(curve.threshold.len(), thresholds.len() + 1);
+        for (i, &t) in thresholds.iter().enumerate() {
+            let (hits, false_alarms) = alarms(&scores, &labels, t);
+            prop_assert_eq!(curve.recall[i + 1], hits / defects);
+            prop_assert_eq!(curve.precision[i + 1], hits / (hits + false_alarms));
+        }
+    }
+
+    #[test]
+    fn the_drawn_pro_curve_has_points_of_the_whole_one(set in picture_set()) {
+        let pictures = borrowed(&set);
+        let (whole, drawn) =
+            (pro_curve(&pictures, Connectivity::Eight).unwrap(), pixel_metrics(&pictures, &[]).pro_curve.unwrap());
+        let points: Vec<(f64, f64)> = whole.fpr.iter().copied().zip(whole.pro.iter().copied()).collect();
+        let kept: Vec<(f64, f64)> = drawn.fpr.iter().copied().zip(drawn.pro.iter().copied()).collect();
+        prop_assert!(kept.iter().all(|point| points.contains(point)));
+        prop_assert_eq!((kept[0], kept[kept.len() - 1]), (points[0], points[points.len() - 1]));
+        prop_assert!(kept.len() <= 200);
     }
 
     #[test]

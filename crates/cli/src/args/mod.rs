@@ -9,7 +9,7 @@ pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, L
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use model::{bytes, sides};
+use model::{bytes, finite, metric_size, pro_limit, sides};
 use patchcore::Rates;
 use std::path::PathBuf;
 
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Measure models on labelled test pictures
     Evaluate(Evaluate),
+    /// Say whether one model is better than another on the same labelled test pictures
+    Compare(Compare),
     /// Fit and measure every category of a data set, as the original's training script does
     Run(Box<Run>),
     /// Show what a model file holds
@@ -269,6 +271,14 @@ pub(crate) struct Evaluate {
     #[command(flatten)]
     pub(crate) options: EvaluateOptions,
 
+    /// Image scores at or above this are a defect, instead of the model's threshold
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    pub(crate) threshold: Option<f32>,
+
+    /// Map values at or above this are a defect, instead of the model's pixel threshold
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    pub(crate) pixel_threshold: Option<f32>,
+
     /// Folder for results.csv, scores.csv and an overlay of every test picture
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
@@ -278,12 +288,61 @@ pub(crate) struct Evaluate {
     pub(crate) force: bool,
 }
 
+#[derive(Group)]
+pub(crate) struct Compare {
+    /// A model file, or a folder with one NAME.patchcore per category; or what evaluate made of it: its folder (-o), its
+    /// scores.csv, or its JSON as a .json file
+    #[arg(value_name = "A")]
+    pub(crate) a: PathBuf,
+
+    /// The other one, in the same form or another
+    #[arg(value_name = "B")]
+    pub(crate) b: PathBuf,
+
+    /// Data set to measure models on: a folder in one of the layouts, or a manifest
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) dataset: Option<PathBuf>,
+
+    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
+    #[arg(long, value_enum, value_name = "NAME", requires = "dataset", hide_possible_values = true)]
+    pub(crate) layout: Option<LayoutName>,
+
+    /// Only this category; may be repeated [default: the only one, or each of a folder of models or of saved results]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: Vec<String>,
+
+    /// Weights of both models' network, if it is not the built-in one; repeated for an ensemble
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Vec<PathBuf>,
+
+    /// Weights of A's network, where they are others than B's; repeated for an ensemble
+    #[arg(long, value_name = "FILE", conflicts_with = "weights")]
+    pub(crate) weights_a: Vec<PathBuf>,
+
+    /// Weights of B's network, where they are others than A's; repeated for an ensemble
+    #[arg(long, value_name = "FILE", conflicts_with = "weights")]
+    pub(crate) weights_b: Vec<PathBuf>,
+}
+
 /// How a category is measured and shown.
 #[derive(Group, Default)]
 pub(crate) struct EvaluateOptions {
-    /// How maps meet masks [default: reference for models that crop, else original]
+    /// Where maps meet masks, and which mask values count [default: reference for models that crop, else original]
     #[arg(long, value_enum)]
     pub(crate) pixel_rule: Option<Rule>,
+
+    /// Which mask values are a defect, instead of the pixel rule's
+    #[arg(long, value_enum, value_name = "RULE")]
+    pub(crate) mask_rule: Option<MaskRuleName>,
+
+    /// Bring maps and masks to this size, or height and width as in 192x256, instead of the pixel rule's, as programs do that
+    /// measure there
+    #[arg(long, value_name = "PIXELS", value_parser = metric_size)]
+    pub(crate) metric_size: Option<[usize; 2]>,
+
+    /// Largest false positive rate of one more AUPRO, beside 0.3 and 0.05; may be repeated
+    #[arg(long, value_name = "RATE", value_parser = pro_limit, allow_negative_numbers = true)]
+    pub(crate) pro_limit: Vec<f64>,
 
     /// How the scores of an ensemble's members become one
     #[arg(long, value_enum, default_value_t = FusionName::Calibrated)]
@@ -343,10 +402,20 @@ pub(crate) struct Run {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Rule {
-    /// At the original picture's size; every non-zero mask pixel is a defect
+    /// At the original picture's size; every non-zero mask pixel is a defect (any)
     Original,
-    /// At the network's input size; as in the published code
+    /// At the network's input size; as in the published code (one)
     Reference,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MaskRuleName {
+    /// All but zero; masks of classes or of 0 and 1 need it
+    Any,
+    /// Above one half of white
+    Half,
+    /// White alone: not the soft edge that resizing makes
+    One,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Default)]

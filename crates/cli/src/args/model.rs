@@ -139,6 +139,29 @@ pub(super) fn sides(text: &str) -> Result<[usize; 2], String> {
     }
 }
 
+/// Sides that maps and masks of a whole data set can be brought to.
+pub(super) fn metric_size(text: &str) -> Result<[usize; 2], String> {
+    let sides = sides(text)?;
+    let sound = sides.iter().all(|side| (1..=MAX_METRIC_SIDE).contains(side));
+    sound.then_some(sides).ok_or_else(|| format!("sides must be 1 to {MAX_METRIC_SIDE}"))
+}
+
+/// Larger than any test picture of any data set.
+const MAX_METRIC_SIDE: usize = 1 << 14;
+
+/// A false positive rate up to which an area can be taken.
+pub(super) fn pro_limit(text: &str) -> Result<f64, String> {
+    let limit: f64 = text.parse().map_err(|_| "must be a number".to_string())?;
+    let sound = limit > 0.0 && limit <= 1.0;
+    sound.then_some(limit).ok_or_else(|| "must be more than 0 and at most 1".to_string())
+}
+
+/// A score that others can be compared with.
+pub(super) fn finite(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| "must be a number".to_string())?;
+    number.is_finite().then_some(number).ok_or_else(|| "must be a finite number".to_string())
+}
+
 /// A number of bytes with or without a unit: powers of 1000, or of 1024 with an `i`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();

@@ -22,7 +22,8 @@ fn manifest(args: &Manifest, how: Shown) -> Result<Code, Failure> {
     };
     output::check_file(&args.output, args.force)?;
     output::check_no_input(&args.output, std::slice::from_ref(&args.what.root))?;
-    let categories = dataset::several(&args.what.root, args.what.layout, &args.what.category)?;
+    let dataset = dataset::open(&args.what.root, args.what.layout)?;
+    let categories = dataset::named(&dataset, &args.what.category)?;
     let folder = args.output.parent().unwrap_or(Path::new(""));
     write_atomic(&args.output, manifest_text(&categories, folder, form)?.as_bytes(), args.force)?;
     let pictures: usize = categories.iter().map(|category| category.samples().count()).sum();

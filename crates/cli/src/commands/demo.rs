@@ -2,7 +2,7 @@
 
 use crate::args::{Demo, EvaluateOptions, ModelOptions, Shown};
 use crate::backbone::Network;
-use crate::commands::evaluate::{category_result, mask_rgb, print, write_tables};
+use crate::commands::evaluate::{Measuring, mask_rgb, print, write_tables};
 use crate::exit::{Code, Failure};
 use crate::pictures::{Look, overlay};
 use crate::progress::Bars;
@@ -10,7 +10,7 @@ use crate::{backbone, config, output};
 use patchcore::{Files, Model, Progress, Verdict};
 use patchcore_demo::{DemoError, Options, generate};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Category, Intensity, Limits, Picture, Sample, decode, mvtec_category};
+use patchcore_image::{Category, Dataset, Intensity, Layout, Limits, Picture, Sample, decode};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::path::Path;
 use std::time::Instant;
@@ -44,9 +44,17 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
     )?;
     let results_folder = root.join("results");
     output::claim_folder(&results_folder, true)?;
+    let dataset = Dataset::open(root, Some(Layout::Mvtec))?;
+    let measuring = Measuring {
+        dataset: &dataset,
+        asked: &EvaluateOptions::default(),
+        thresholds: [None; 2],
+        folder: Some(&results_folder),
+        how,
+    };
     let mut results = Vec::new();
     for drawn in &summary.categories {
-        let category = mvtec_category(root, drawn.name)?;
+        let category = dataset.category(drawn.name)?;
         let fit_start = Instant::now();
         let model = fit(root, &category, how)?;
         let fitted = model.fitted();
@@ -61,15 +69,13 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
                 shown(&path)
             ),
         )?;
-        let evaluation =
-            category_result(&model, &category, &EvaluateOptions::default(), Some(&results_folder), how)?;
-        if let Some(calibration) = &fitted.calibration {
+        let evaluation = measuring.category(&model, &category)?;
+        if fitted.calibration.is_some() {
             let verdicts = |anomalous: bool| {
                 let of_kind = evaluation.pictures.iter().filter(|j| j.sample.is_anomalous() == anomalous);
-                let verdicts: Vec<_> =
-                    of_kind.map(|j| Verdict::of(j.image_score, calibration.thresholds())).collect();
+                let verdicts: Vec<_> = of_kind.map(|j| j.verdict).collect();
                 let [defect, review] = [Verdict::Defect, Verdict::Review]
-                    .map(|verdict| verdicts.iter().filter(|&&v| v == verdict).count());
+                    .map(|verdict| verdicts.iter().filter(|&&v| v == Some(verdict)).count());
                 format!("{defect} of {} called defective, {review} for review", verdicts.len())
             };
             let text = format!(
@@ -83,7 +89,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         write_atomic(&sheet, &contact_sheet(&model, &category)?, true)?;
         results.push(evaluation);
     }
-    write_tables(&results_folder, &results)?;
+    write_tables(&results_folder, dataset.layout(), &results)?;
     say(how, "")?;
     print(&results, how)?;
     say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;

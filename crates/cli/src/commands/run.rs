@@ -1,7 +1,7 @@
 //! `patchcore run`: every category of a data set fitted and measured, as the original's training script does it.
 
 use crate::args::{Run, Shown};
-use crate::commands::evaluate::{category_result, print, write_tables};
+use crate::commands::evaluate::{Measuring, print, write_tables};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::{backbone, config, dataset, output};
@@ -12,7 +12,8 @@ use patchcore_image::Limits;
 pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
     let members = config::members(&args.model)?;
-    let categories = dataset::several(&args.dataset, args.layout, &args.category)?;
+    let dataset = dataset::open(&args.dataset, args.layout)?;
+    let categories = dataset::named(&dataset, &args.category)?;
     let networks = backbone::networks(&members, &config::weights(&args.model))?;
     let method = || backbone::method_on(members.clone(), networks.clone());
     method()?;
@@ -21,6 +22,13 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     if args.save_models {
         output::make_folder(&models)?;
     }
+    let measuring = Measuring {
+        dataset: &dataset,
+        asked: &args.options,
+        thresholds: [None; 2],
+        folder: args.save_pictures.then_some(pictures.as_path()),
+        how,
+    };
     let mut results = Vec::new();
     for category in &categories {
         let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
@@ -34,10 +42,9 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         if args.save_models {
             model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;
         }
-        let pictures = args.save_pictures.then_some(pictures.as_path());
-        results.push(category_result(&model, category, &args.options, pictures, how)?);
+        results.push(measuring.category(&model, category)?);
         // After each category, so that a later one's failure loses nothing.
-        write_tables(&folder, &results)?;
+        write_tables(&folder, dataset.layout(), &results)?;
     }
     print(&results, how)?;
     if !how.json {

@@ -209,3 +209,9 @@ fn fitted(options: &str) -> Vec<u8> {
 pub(crate) fn texts<'a>(records: &'a [Value], key: &str) -> Vec<&'a str> {
     records.iter().map(|r| r[key].as_str().unwrap_or_default()).collect()
 }
+
+/// The first words of the rows of the first table in a text, less its head.
+pub(crate) fn first_words(text: &str) -> Vec<String> {
+    let rows = text.lines().skip(1).take_while(|line| !line.is_empty());
+    rows.map(|line| line.split_whitespace().next().unwrap_or_default().to_string()).collect()
+}

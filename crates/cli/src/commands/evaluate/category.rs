@@ -1,56 +1,99 @@
 //! One category measured, with a picture of every test picture for people.
 
-use crate::args::{EvaluateOptions, FusionName, Rule, Shown};
+use crate::args::{EvaluateOptions, FusionName, MaskRuleName, Rule, Shown};
 use crate::backbone::Network;
 use crate::exit::Failure;
 use crate::output;
 use crate::pictures::{Look, heat_map, overlay};
 use crate::progress::Bars;
 use patchcore::{Fitted, Model, Prediction};
-use patchcore_evaluation::{Evaluation, Fusion, Options, PixelRule, evaluate};
+use patchcore_evaluation::{Evaluation, Fusion, Grid, MaskRule, Options, PixelRule, evaluate};
 use patchcore_files::write_atomic;
-use patchcore_image::{Category, Limits, Mask, Picture, Sample};
+use patchcore_image::{Category, Dataset, Limits, Mask, Picture, Preprocess, Sample};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Evaluates one category; with a folder, a picture of every test picture goes there.
-pub(crate) fn category_result(
-    model: &Model<Network>,
-    category: &Category,
-    asked: &EvaluateOptions,
-    folder: Option<&Path>,
-    how: Shown,
-) -> Result<Evaluation, Failure> {
-    let fitted = model.fitted();
-    let rule = match asked.pixel_rule {
-        Some(Rule::Original) => PixelRule::Original,
-        Some(Rule::Reference) => PixelRule::Reference,
-        None => PixelRule::of(&fitted.members[0].params.preprocess),
-    };
-    let fusion = match asked.fusion {
-        FusionName::Calibrated => Fusion::Calibrated,
-        FusionName::Reference => Fusion::Reference,
-    };
-    let look = match fusion {
-        Fusion::Calibrated => Look::Model,
-        Fusion::Reference => Look::TestSet,
-    };
-    let mut failure = None;
-    let names = names(category);
-    let options = Options { rule, fusion, limits: Limits::default() };
-    let result = evaluate(model, category, &options, &Bars::new(how), |sample, picture, prediction| {
-        let Some(folder) = folder.filter(|_| failure.is_none()) else { return };
-        let name = names.get(&sample.path).cloned().unwrap_or_default();
-        let path = folder.join(&category.name).join(&sample.defect).join(name);
-        let sheet = if asked.autoscale {
-            autoscaled(fitted, sample, picture, prediction)
-        } else {
-            fixed(fitted, look, picture, prediction)
+/// How all categories of a data set are measured.
+pub(crate) struct Measuring<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) asked: &'a EvaluateOptions,
+    /// Of images and of pixels, instead of the models' own.
+    pub(crate) thresholds: [Option<f32>; 2],
+    /// For a picture of every test picture.
+    pub(crate) folder: Option<&'a Path>,
+    pub(crate) how: Shown,
+}
+
+impl Measuring<'_> {
+    /// Evaluates one category.
+    pub(crate) fn category(
+        &self,
+        model: &Model<Network>,
+        category: &Category,
+    ) -> Result<Evaluation, Failure> {
+        let fitted = model.fitted();
+        let options = self.options(&fitted.members[0].params.preprocess, &category.name);
+        let look = match options.fusion {
+            Fusion::Calibrated => Look::Model,
+            Fusion::Reference => Look::TestSet,
         };
-        failure = sheet.and_then(|png| write(&path, &png)).err();
-    })?;
-    failure.map_or(Ok(result), Err)
+        let mut failure = None;
+        let names = names(category);
+        let bars = Bars::new(self.how);
+        let result = evaluate(model, category, &options, &bars, |sample, picture, prediction| {
+            let Some(folder) = self.folder.filter(|_| failure.is_none()) else { return };
+            let name = names.get(&sample.path).cloned().unwrap_or_default();
+            let path = folder.join(&category.name).join(&sample.defect).join(name);
+            let sheet = if self.asked.autoscale {
+                autoscaled(fitted, sample, picture, prediction)
+            } else {
+                fixed(fitted, look, picture, prediction)
+            };
+            failure = sheet.and_then(|png| write(&path, &png)).err();
+        })?;
+        failure.map_or(Ok(result), Err)
+    }
+
+    fn options(&self, preprocess: &Preprocess, category: &str) -> Options {
+        let fusion = match self.asked.fusion {
+            FusionName::Calibrated => Fusion::Calibrated,
+            FusionName::Reference => Fusion::Reference,
+        };
+        let mut options = Options {
+            root: self.dataset.root().to_path_buf(),
+            rule: self.rule(preprocess),
+            fusion,
+            threshold: self.thresholds[0],
+            pixel_threshold: self.thresholds[1],
+            saturations: self.dataset.saturations(category).map_err(|error| error.to_string()),
+            ..Options::default()
+        };
+        for &limit in &self.asked.pro_limit {
+            if !options.pro_limits.contains(&limit) {
+                options.pro_limits.push(limit);
+            }
+        }
+        options
+    }
+
+    /// The pixel rule's grid and mask rule, each replaced where another one was asked for.
+    fn rule(&self, preprocess: &Preprocess) -> PixelRule {
+        let rule = match self.asked.pixel_rule {
+            Some(Rule::Original) => PixelRule::ORIGINAL,
+            Some(Rule::Reference) => PixelRule::REFERENCE,
+            None => PixelRule::of(preprocess),
+        };
+        PixelRule {
+            grid: self.asked.metric_size.map_or(rule.grid, Grid::Size),
+            mask: match self.asked.mask_rule {
+                None => rule.mask,
+                Some(MaskRuleName::Any) => MaskRule::Any,
+                Some(MaskRuleName::Half) => MaskRule::Half,
+                Some(MaskRuleName::One) => MaskRule::One,
+            },
+        }
+    }
 }
 
 /// The file of each test picture below its kind's folder; no two of a kind share one.

@@ -1,14 +1,18 @@
 //! `patchcore evaluate`: models measured on labelled pictures.
 
 mod category;
-mod tables;
+mod files;
+mod json;
+mod text;
 
-pub(crate) use category::{category_result, mask_rgb};
-pub(crate) use tables::{print, write_tables};
+pub(crate) use category::{Measuring, mask_rgb};
+pub(crate) use files::{SCORES, write_tables};
+pub(crate) use text::{Table, percent};
 
 use crate::args::{Evaluate, Shown};
 use crate::exit::{Code, Failure};
 use crate::{backbone, dataset, output};
+use patchcore_evaluation::Evaluation;
 use patchcore_files::shown;
 use patchcore_image::{Category, Dataset};
 use std::path::{Path, PathBuf};
@@ -16,14 +20,17 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
     let dataset = dataset::open(&args.dataset, args.layout)?;
-    let pairs = pairs(args, &dataset)?;
+    let pairs = pairs(&args.model, &args.category, &dataset)?;
     let categories: Vec<Category> =
         pairs.iter().map(|(name, _)| dataset.category(name)).collect::<Result<_, _>>()?;
-    for (_, path) in &pairs {
-        if !path.is_file() {
-            return Err(Failure::new(Code::Weights, format!("{}: no such model", shown(path))));
-        }
-    }
+    check_models(&pairs)?;
+    let measuring = Measuring {
+        dataset: &dataset,
+        asked: &args.options,
+        thresholds: [args.threshold, args.pixel_threshold],
+        folder: args.output.as_deref(),
+        how,
+    };
     let mut open: Option<(&Path, _)> = None;
     let mut results = Vec::new();
     for (category, (_, path)) in categories.iter().zip(&pairs) {
@@ -34,45 +41,69 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         if let Some(folder) = args.output.as_deref().filter(|_| results.is_empty()) {
             output::claim_folder(folder, args.force)?;
         }
-        results.push(category_result(&model, category, &args.options, args.output.as_deref(), how)?);
+        results.push(measuring.category(&model, category)?);
         open = Some((path, model));
     }
     if let Some(folder) = &args.output {
-        write_tables(folder, &results)?;
+        write_tables(folder, dataset.layout(), &results)?;
     }
     print(&results, how)?;
     Ok(Code::Done)
 }
 
+/// All results on standard output.
+pub(crate) fn print(results: &[Evaluation], how: Shown) -> Result<(), Failure> {
+    if how.json {
+        output::line(&json::of_all(results).to_string())
+    } else {
+        text::of_all(results).iter().try_for_each(|line| output::line(line))
+    }
+}
+
+/// Refuses a model that is not there, before hours of work.
+pub(crate) fn check_models(pairs: &[(String, PathBuf)]) -> Result<(), Failure> {
+    match pairs.iter().find(|(_, path)| !path.is_file()) {
+        Some((_, path)) => Err(Failure::new(Code::Weights, format!("{}: no such model", shown(path)))),
+        None => Ok(()),
+    }
+}
+
 /// Each category with its model: one model for all, one for each, or a folder with one of each name.
-fn pairs(args: &Evaluate, dataset: &Dataset) -> Result<Vec<(String, PathBuf)>, Failure> {
-    let all = |category: &String| (category.clone(), args.model[0].clone());
+pub(crate) fn pairs(
+    models: &[PathBuf],
+    categories: &[String],
+    dataset: &Dataset,
+) -> Result<Vec<(String, PathBuf)>, Failure> {
     let names = dataset.names();
-    match &args.model[..] {
-        [folder] if folder.is_dir() => of_folder(folder, args, dataset),
-        [model] if args.category.is_empty() && names.len() == 1 => {
+    match models {
+        [folder] if folder.is_dir() => of_folder(folder, categories, dataset),
+        [model] if categories.is_empty() && names.len() == 1 => {
             Ok(vec![(names[0].to_string(), model.clone())])
         }
-        _ if args.category.is_empty() => Err(Failure::usage("which category? give --category NAME")),
-        [_] => Ok(args.category.iter().map(all).collect()),
-        models if models.len() == args.category.len() => {
-            Ok(args.category.iter().cloned().zip(models.iter().cloned()).collect())
+        _ if categories.is_empty() => Err(Failure::usage("which category? give --category NAME")),
+        [model] => Ok(categories.iter().map(|category| (category.clone(), model.clone())).collect()),
+        models if models.len() == categories.len() => {
+            Ok(categories.iter().cloned().zip(models.iter().cloned()).collect())
         }
         models => {
-            let message = format!("{} models for {} categories", models.len(), args.category.len());
+            let message = format!("{} models for {} categories", models.len(), categories.len());
             Err(Failure::usage(message)
                 .hint("give one model for each category in their order, one for all, or a folder of them"))
         }
     }
 }
 
-fn of_folder(folder: &Path, args: &Evaluate, dataset: &Dataset) -> Result<Vec<(String, PathBuf)>, Failure> {
+fn of_folder(
+    folder: &Path,
+    categories: &[String],
+    dataset: &Dataset,
+) -> Result<Vec<(String, PathBuf)>, Failure> {
     let with_model = |category: String| {
         let path = folder.join(format!("{category}.patchcore"));
         (category, path)
     };
-    if !args.category.is_empty() {
-        return Ok(args.category.iter().cloned().map(with_model).collect());
+    if !categories.is_empty() {
+        return Ok(categories.iter().cloned().map(with_model).collect());
     }
     let all = dataset.names().into_iter().map(|name| with_model(name.to_string()));
     let found: Vec<_> = all.filter(|(_, path)| path.is_file()).collect();
