@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// Decoding, then the steps of each member; their fusion counts with the maps.
-pub(super) const STAGES: [&str; 6] = ["decode_as", "preprocess", "backbone", "embed", "search", "map"];
+pub(super) const STAGES: [&str; 6] = ["decode", "preprocess", "backbone", "embed", "search", "map"];
 /// The networks' place among them.
 pub(super) const BACKBONE: usize = 2;
 
