@@ -119,12 +119,12 @@ def check_without_script(tab, page, report):
 
 def save_picture(page, file):
     """The last category, from its summary to its curves."""
-    with Page(880, 900) as tab:
+    with Page(1000, 900) as tab:
         tab.open(page)
-        tab.resize(880, tab.ask("document.documentElement.scrollHeight"))
+        tab.resize(1000, tab.ask("document.documentElement.scrollHeight"))
         place = "[...document.querySelectorAll('{}')].pop().getBoundingClientRect().{}"
         top, bottom = tab.ask(place.format("h2 + .summary", "top")), tab.ask(place.format("section:has(> .curves)", "bottom"))
-        file.write_bytes(tab.picture({"x": 0, "y": top, "width": 880, "height": bottom - top + 16, "scale": 1}))
+        file.write_bytes(tab.picture({"x": 0, "y": top, "width": 1000, "height": bottom - top + 16, "scale": 1}))
 
 
 main()

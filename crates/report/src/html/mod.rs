@@ -83,7 +83,7 @@ fn how_to_read() -> Markup {
                 dd { "A picture with a defect that is called ok." }
                 dt { "95 % interval" }
                 dd { "If the test were repeated on new pictures of the same kind, such intervals would hold the true value \
-                      at least 95 times in 100. For counted rates they are exact (Clopper and Pearson)." }
+                      about 95 times in 100; those of counted rates (Clopper and Pearson) at least so often." }
                 dt { "AUROC" }
                 dd { "The chance that a random picture with a defect scores higher than a random good one. It looks at no \
                       threshold." }

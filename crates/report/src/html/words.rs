@@ -5,9 +5,9 @@ pub(crate) fn share(value: f64) -> String {
     format!("{:.1}\u{a0}%", value * 100.0)
 }
 
-/// Two ends of a share.
+/// Two ends of a share, which stay on one line.
 pub(crate) fn interval([lower, upper]: [f64; 2]) -> String {
-    format!("{:.1}\u{2013}{:.1}\u{a0}%", lower * 100.0, upper * 100.0)
+    format!("{:.1}\u{2060}\u{2013}\u{2060}{:.1}\u{a0}%", lower * 100.0, upper * 100.0)
 }
 
 /// A score with four digits that mean something.
