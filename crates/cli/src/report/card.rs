@@ -47,6 +47,7 @@ pub(super) fn card(fitted: &Fitted, file: &Path) -> ModelCard {
         file: Some(shown(file)),
         fitted_by: super::safe(&fitted.training.version),
         file_format: FORMAT_VERSION,
+        intensity: fitted.training.intensity.to_string(),
         training_pictures: fitted.training.pictures.len(),
         members: fitted.members.iter().map(member).collect(),
         intended_use: ModelCard::INTENDED_USE.into(),

@@ -72,7 +72,7 @@ impl<'a> Gallery<'a> {
         let hall = |places: usize, before| Hall { places: places.min(OF_A_LABEL), before, kept: Vec::new() };
         Self {
             fitted,
-            training: TrainingFiles::of_category(category),
+            training: TrainingFiles::of_category(category, fitted),
             look,
             pixel_threshold,
             budget: Budget::for_thumbnails(super::EXAMPLES * THUMBNAILS),

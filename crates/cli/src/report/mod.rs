@@ -32,7 +32,7 @@ pub(crate) fn evaluated(
     evaluation: &Evaluation,
     gallery: Gallery<'_>,
 ) -> Result<CategoryReport, Failure> {
-    let training = TrainingFiles::of_category(category);
+    let training = TrainingFiles::of_category(category, fitted);
     let report = CategoryReport {
         name: safe(&category.name),
         warnings: card::shortfall(fitted).into_iter().collect(),

@@ -11,6 +11,8 @@ pub struct ModelCard {
     pub fitted_by: String,
     /// The version of the model file's form.
     pub file_format: u32,
+    /// What becomes of the pictures' samples, such as an intensity window.
+    pub intensity: String,
     /// Training pictures that the model was fitted on.
     pub training_pictures: usize,
     /// One, or the several of an ensemble.

@@ -14,6 +14,7 @@ pub(super) fn section(card: &ModelCard, threshold: Option<&Threshold>) -> Markup
                 @if let Some(file) = &card.file { dt { "Model file" } dd { bdi { (name(file)) } } }
                 dt { "Fitted by" } dd { "patchcore " (card.fitted_by) ", file format " (card.file_format) }
                 dt { "Fitted on" } dd { (card.training_pictures) " good pictures" }
+                dt { "Intensities" } dd { (card.intensity) }
                 @if let Some(t) = threshold {
                     dt { "Thresholds" }
                     dd {

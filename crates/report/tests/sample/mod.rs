@@ -168,6 +168,7 @@ fn card(name: &str) -> ModelCard {
         file: Some(name.into()),
         fitted_by: "0.0.0".into(),
         file_format: 2,
+        intensity: "8 bits".into(),
         training_pictures: 24,
         members: vec![MemberCard {
             backbone: name.into(),
