@@ -13,6 +13,7 @@ mod output;
 mod pictures;
 mod progress;
 mod regions;
+mod report;
 mod signals;
 mod thresholds;
 

@@ -23,9 +23,9 @@ pub(crate) struct Asked {
 #[derive(Serialize)]
 pub(crate) struct Found {
     /// `[x, y, width, height]`
-    bounds: [usize; 4],
-    area: usize,
-    peak: f32,
+    pub(crate) bounds: [usize; 4],
+    pub(crate) area: usize,
+    pub(crate) peak: f32,
     /// `[x, y]`
     peak_at: [usize; 2],
     mean: f32,
@@ -34,16 +34,16 @@ pub(crate) struct Found {
     outline: Vec<[usize; 2]>,
     /// What the model compares the peak with, where it knows.
     #[serde(skip_serializing_if = "Option::is_none")]
-    nearest: Option<Nearest>,
+    pub(crate) nearest: Option<Nearest>,
 }
 
 /// The normal patch that is nearest to a region's peak.
 #[derive(Serialize)]
-struct Nearest {
+pub(crate) struct Nearest {
     /// The training picture.
-    picture: String,
+    pub(crate) picture: String,
     /// Row and column on that picture's patch grid.
-    patch: [u32; 2],
+    pub(crate) patch: [u32; 2],
 }
 
 /// The regions of one picture, the highest peak first.

@@ -24,7 +24,16 @@ fn the_demo_shows_the_whole_way_and_may_be_repeated_on_its_results() {
     );
     assert_eq!(
         room.names("tour/results"),
-        ["results.csv", "scores.csv", "weave", "weave.png", "widget", "widget.png"]
+        [
+            "report.html",
+            "report.json",
+            "results.csv",
+            "scores.csv",
+            "weave",
+            "weave.png",
+            "widget",
+            "widget.png"
+        ]
     );
     // The commands that it proposes.
     room.run("predict tour/widget.patchcore tour/widget/test/scratch").succeeds();

@@ -279,7 +279,10 @@ fn a_folder_of_models_measures_every_category_and_their_mean() {
     assert_eq!(scores.lines().count(), 9);
     assert!(scores.lines().nth(1).unwrap().starts_with("bolt,dent,bolt/test/dent/000.png,1,"), "{scores}");
     assert!(scores.lines().nth(1).unwrap().ends_with(",defect"), "{scores}");
-    assert_eq!(room.names("results"), ["bolt", "nut", "results.csv", "scores.csv"]);
+    assert_eq!(
+        room.names("results"),
+        ["bolt", "nut", "report.html", "report.json", "results.csv", "scores.csv"]
+    );
     assert_eq!(room.names("results/bolt/dent"), ["000.png", "001.png"]);
 
     room.run("evaluate models --dataset set -o results").fails(5, &["results: is not empty"]);

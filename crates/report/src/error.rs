@@ -71,6 +71,9 @@ pub enum ReportError {
     /// The PNG encoder refused.
     #[error("the PNG encoder failed")]
     Png(#[source] image::ImageError),
+    /// The JPEG encoder refused.
+    #[error("the JPEG encoder failed")]
+    Jpeg(#[source] image::ImageError),
     /// The TIFF encoder refused.
     #[error("the TIFF encoder failed")]
     Tiff(#[source] tiff::TiffError),

@@ -1,4 +1,4 @@
-//! What people look at: overlays, heat maps, raw maps and result tables.
+//! What people look at: overlays, heat maps, raw maps, result tables, and a report as a page.
 //!
 //! Everything here turns values into bytes and keeps them in memory; nothing touches a file. The same
 //! input gives the same bytes. Colours come from one [`ColourScale`] per model, never from the picture at hand, so that a
@@ -30,8 +30,16 @@ mod font;
 
 mod results;
 
+mod document;
+mod html;
+
 pub use colour::{ColourScale, FULL};
 pub use contact_sheet::{Tile, contact_sheet_png};
+pub use document::{
+    Audit, Budget, Calls, CategoryReport, Curve, Curves, DataTable, Duplicate, Example, FORMAT, Fingerprint,
+    KindRow, MemberCard, MetricRow, ModelCard, Nearest, Outcome, Rate, RegionRow, Report, SplitRow, TestPart,
+    TestPicture, Threshold, Thumbnail, Unlike, Verdict,
+};
 pub use error::ReportError;
 pub use heat_map::{heat_map_png, heat_map_rgb};
 pub use overlay::{overlay_png, overlay_rgb};

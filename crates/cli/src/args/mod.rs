@@ -110,7 +110,12 @@ pub(crate) struct Fit {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
 
-    /// Replace the model file if it exists
+    /// Page (HTML) that tells about the model: thresholds, scores of the good pictures, audit, data, model card; the same as
+    /// JSON beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Replace the files if they exist
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -279,7 +284,7 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
     pub(crate) pixel_threshold: Option<f32>,
 
-    /// Folder for results.csv, scores.csv and an overlay of every test picture
+    /// Folder for report.html, report.json, results.csv, scores.csv and an overlay of every test picture
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 

@@ -6,7 +6,8 @@ use crate::commands::evaluate::{Measuring, mask_rgb, print, write_tables};
 use crate::exit::{Code, Failure};
 use crate::pictures::{Look, overlay};
 use crate::progress::Bars;
-use crate::{backbone, config, output};
+use crate::report::Gallery;
+use crate::{backbone, config, output, report};
 use patchcore::{Files, Model, Progress, Verdict};
 use patchcore_demo::{DemoError, Options, generate};
 use patchcore_files::{shown, write_atomic};
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         folder: Some(&results_folder),
         how,
     };
-    let mut results = Vec::new();
+    let (mut results, mut reports) = (Vec::new(), Vec::new());
     for drawn in &summary.categories {
         let category = dataset.category(drawn.name)?;
         let fit_start = Instant::now();
@@ -69,7 +70,8 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
                 shown(&path)
             ),
         )?;
-        let evaluation = measuring.category(&model, &category)?;
+        let mut gallery = Gallery::new(fitted, &category, summary.categories.len(), &measuring);
+        let evaluation = measuring.category(&model, &category, Some(&mut gallery))?;
         if fitted.calibration.is_some() {
             let verdicts = |anomalous: bool| {
                 let of_kind = evaluation.pictures.iter().filter(|j| j.sample.is_anomalous() == anomalous);
@@ -87,9 +89,11 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         }
         let sheet = results_folder.join(format!("{}.png", category.name));
         write_atomic(&sheet, &contact_sheet(&model, &category)?, true)?;
+        reports.push(report::evaluated(fitted, &path, &category, &evaluation, gallery)?);
         results.push(evaluation);
     }
     write_tables(&results_folder, dataset.layout(), &results)?;
+    report::write(&results_folder.join("report.html"), "Demo: drawn weaves and widgets", reports, true)?;
     say(how, "")?;
     print(&results, how)?;
     say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;
@@ -156,8 +160,8 @@ fn next_steps(root: &Path, seconds: f64) -> String {
         std::env::args_os().next().map_or_else(|| "patchcore".into(), |name| shown(Path::new(&name)));
     let root = shown(root);
     format!(
-        "\nDone in {seconds:.0} s. Look at {root}/results/weave.png and {root}/results/widget.png first: for each kind of\n\
-         defect the picture, its mask, and what the model sees.\n\n\
+        "\nDone in {seconds:.0} s. Open {root}/results/report.html first. In {root}/results/weave.png and\n\
+         {root}/results/widget.png: for each kind of defect the picture, its mask, and what the model sees.\n\n\
          On your own pictures:\n  \
          {program} fit --good GOOD_PICTURES -o part.patchcore\n  \
          {program} predict part.patchcore NEW_PICTURES -o results\n\n\

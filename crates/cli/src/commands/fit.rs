@@ -3,8 +3,9 @@
 use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::report::TrainingFiles;
 use crate::thresholds::{promises, thresholds_json};
-use crate::{backbone, config, dataset, output};
+use crate::{backbone, config, dataset, output, report};
 use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
 use patchcore_image::{Intensity, Limits, list_pictures};
@@ -18,6 +19,10 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let files = training_pictures(args)?;
     output::check_no_input(&args.output, &files.paths)?;
     output::check_no_input(&args.output, &args.model.weights)?;
+    if let Some(page) = &args.report {
+        let model = std::slice::from_ref(&args.output);
+        report::check(page, args.force, &[model, &files.paths, &args.model.weights].concat())?;
+    }
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
@@ -28,11 +33,14 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let model = method.fit(&files, &bars)?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
+    if let Some(page) = &args.report {
+        write_report(args, page, fitted, &files)?;
+    }
     if how.json {
         let seconds = start.elapsed().as_secs_f64();
         output::line(&summary(fitted, &args.output, seconds, bars.expected()).to_string())?;
     } else {
-        report(fitted, &args.output, start.elapsed().as_secs_f64())?;
+        print(fitted, &args.output, start.elapsed().as_secs_f64())?;
     }
     for name in &fitted.training.clipped {
         let window = fitted.training.intensity;
@@ -42,6 +50,13 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
         output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
     }
     Ok(if fitted.training.skipped.is_empty() { Code::Done } else { Code::SomeBad })
+}
+
+fn write_report(args: &Fit, page: &Path, fitted: &Fitted, files: &Files) -> Result<(), Failure> {
+    let model = args.output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = args.category.as_deref().unwrap_or(&model);
+    let category = report::fitted(fitted, &args.output, name, &TrainingFiles::of_files(files))?;
+    report::write(page, &format!("Model {}", shown(Path::new(&model))), vec![category], args.force)
 }
 
 fn training_pictures(args: &Fit) -> Result<Files, Failure> {
@@ -95,7 +110,7 @@ fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> 
     summary
 }
 
-fn report(fitted: &Fitted, path: &Path, seconds: f64) -> Result<(), Failure> {
+fn print(fitted: &Fitted, path: &Path, seconds: f64) -> Result<(), Failure> {
     let pictures = fitted.training.pictures.len();
     output::line(&format!("fitted {} on {pictures} pictures in {seconds:.1} s", shown(path)))?;
     for member in &fitted.members {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         if args.save_models {
             model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;
         }
-        results.push(measuring.category(&model, category)?);
+        results.push(measuring.category(&model, category, None)?);
         // After each category, so that a later one's failure loses nothing.
         write_tables(&folder, dataset.layout(), &results)?;
     }

@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use crate::output;
 use crate::pictures::{Look, heat_map, overlay};
 use crate::progress::Bars;
+use crate::report::Gallery;
 use patchcore::{Fitted, Model, Prediction};
 use patchcore_evaluation::{Evaluation, Fusion, Grid, MaskRule, Options, PixelRule, evaluate};
 use patchcore_files::write_atomic;
@@ -26,11 +27,12 @@ pub(crate) struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    /// Evaluates one category.
+    /// Evaluates one category; `gallery` sees every test picture.
     pub(crate) fn category(
         &self,
         model: &Model<Network>,
         category: &Category,
+        mut gallery: Option<&mut Gallery<'_>>,
     ) -> Result<Evaluation, Failure> {
         let fitted = model.fitted();
         let options = self.options(&fitted.members[0].params.preprocess, &category.name);
@@ -42,6 +44,9 @@ impl Measuring<'_> {
         let names = names(category);
         let bars = Bars::new(self.how);
         let result = evaluate(model, category, &options, &bars, |sample, picture, prediction| {
+            if let Some(gallery) = gallery.as_mut().filter(|_| failure.is_none()) {
+                failure = gallery.see(sample, picture, prediction).err();
+            }
             let Some(folder) = self.folder.filter(|_| failure.is_none()) else { return };
             let name = names.get(&sample.path).cloned().unwrap_or_default();
             let path = folder.join(&category.name).join(&sample.defect).join(name);

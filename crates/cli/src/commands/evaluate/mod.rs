@@ -11,7 +11,8 @@ pub(crate) use text::{Table, percent};
 
 use crate::args::{Evaluate, Shown};
 use crate::exit::{Code, Failure};
-use crate::{backbone, dataset, output};
+use crate::report::Gallery;
+use crate::{backbone, dataset, output, report};
 use patchcore_evaluation::Evaluation;
 use patchcore_files::shown;
 use patchcore_image::{Category, Dataset};
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         how,
     };
     let mut open: Option<(&Path, _)> = None;
-    let mut results = Vec::new();
+    let (mut results, mut reports) = (Vec::new(), Vec::new());
     for (category, (_, path)) in categories.iter().zip(&pairs) {
         let model = match open.take() {
             Some((last, model)) if last == path => model,
@@ -41,11 +42,21 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         if let Some(folder) = args.output.as_deref().filter(|_| results.is_empty()) {
             output::claim_folder(folder, args.force)?;
         }
-        results.push(measuring.category(&model, category)?);
+        let mut gallery = args
+            .output
+            .as_ref()
+            .map(|_| Gallery::new(model.fitted(), category, categories.len(), &measuring));
+        let evaluation = measuring.category(&model, category, gallery.as_mut())?;
+        if let Some(gallery) = gallery {
+            reports.push(report::evaluated(model.fitted(), path, category, &evaluation, gallery)?);
+        }
+        results.push(evaluation);
         open = Some((path, model));
     }
     if let Some(folder) = &args.output {
         write_tables(folder, dataset.layout(), &results)?;
+        let title = format!("Evaluation on {}", shown(&args.dataset));
+        report::write(&folder.join("report.html"), &title, reports, true)?;
     }
     print(&results, how)?;
     Ok(Code::Done)

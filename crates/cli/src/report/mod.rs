@@ -1,0 +1,104 @@
+//! From what the library found to a report: only translation, the report itself is made elsewhere.
+
+mod audit;
+mod card;
+mod data;
+mod gallery;
+mod test_part;
+mod training;
+
+pub(crate) use gallery::Gallery;
+pub(crate) use training::TrainingFiles;
+
+use crate::exit::Failure;
+use crate::output;
+use patchcore::Fitted;
+use patchcore_evaluation::Evaluation;
+use patchcore_files::{shown, write_atomic};
+use patchcore_image::Category;
+use patchcore_report::{Budget, CategoryReport, Report};
+use std::path::{Path, PathBuf};
+
+/// Test pictures that a report shows, at most; each with its overlay and a training picture.
+const EXAMPLES: usize = 24;
+/// Training pictures that a report on fitting shows.
+const UNLIKE: usize = 12;
+
+/// A report on one category: `gallery` saw its test pictures while they were judged.
+pub(crate) fn evaluated(
+    fitted: &Fitted,
+    file: &Path,
+    category: &Category,
+    evaluation: &Evaluation,
+    gallery: Gallery<'_>,
+) -> Result<CategoryReport, Failure> {
+    let training = TrainingFiles::of_category(category, fitted);
+    let report = CategoryReport {
+        name: safe(&category.name),
+        warnings: card::shortfall(fitted).into_iter().collect(),
+        threshold: test_part::threshold(fitted, evaluation),
+        test: Some(test_part::test_part(evaluation, gallery)),
+        audit: audit::audit(fitted, &training, 0, Budget::for_thumbnails(1)),
+        data: data::of_category(category, fitted, &training)?,
+        model: card::card(fitted, file),
+    };
+    Ok(report.with_findings())
+}
+
+/// A report on a model that was just fitted.
+pub(crate) fn fitted(
+    fitted: &Fitted,
+    file: &Path,
+    name: &str,
+    training: &TrainingFiles,
+) -> Result<CategoryReport, Failure> {
+    let report = CategoryReport {
+        name: safe(name),
+        warnings: card::shortfall(fitted).into_iter().collect(),
+        threshold: card::threshold(fitted),
+        test: None,
+        audit: audit::audit(fitted, training, UNLIKE, Budget::for_thumbnails(UNLIKE)),
+        data: data::of_training(fitted, training)?,
+        model: card::card(fitted, file),
+    };
+    Ok(report.with_findings())
+}
+
+/// Writes `page`, and the same as JSON beside it.
+pub(crate) fn write(
+    page: &Path,
+    title: &str,
+    categories: Vec<CategoryReport>,
+    force: bool,
+) -> Result<(), Failure> {
+    let program = concat!("patchcore ", env!("CARGO_PKG_VERSION"));
+    let report = Report::new(title, program, categories);
+    write_atomic(&json_beside(page), report.to_json().as_bytes(), force)?;
+    Ok(write_atomic(page, report.to_html().as_bytes(), force)?)
+}
+
+/// Refuses a page, or the JSON beside it, before hours of work; `others` are files that it may not replace.
+pub(crate) fn check(page: &Path, force: bool, others: &[PathBuf]) -> Result<(), Failure> {
+    let json = json_beside(page);
+    if json == page {
+        return Err(Failure::usage(format!("{}: the page needs another ending than .json", shown(page)))
+            .hint("the JSON is written beside it"));
+    }
+    for file in [page, &json] {
+        output::check_file(file, force)?;
+        output::check_no_input(file, others)?;
+        if others.iter().any(|other| other == file) {
+            return Err(Failure::usage(format!("{}: is the model file", shown(file))));
+        }
+    }
+    Ok(())
+}
+
+fn json_beside(page: &Path) -> PathBuf {
+    page.with_extension("json")
+}
+
+/// A name from outside, as text that may be shown.
+fn safe(name: &str) -> String {
+    shown(Path::new(name))
+}

@@ -1,0 +1,51 @@
+//! Which pictures took part, and how to know them again.
+
+use super::words::name;
+use crate::document::DataTable;
+use maud::{Markup, html};
+
+/// More rows than this are in the JSON alone.
+const ROWS: usize = 100;
+
+pub(super) fn section(data: &DataTable) -> Markup {
+    html! {
+        section {
+            h3 { "Data" }
+            div.scroll {
+                table {
+                    caption { "Pictures by split and kind" }
+                    thead {
+                        tr {
+                            th scope="col" { "Split" }
+                            th scope="col" { "Kind" }
+                            th.number scope="col" { "Pictures" }
+                            th.number scope="col" { "With mask" }
+                        }
+                    }
+                    tbody {
+                        @for row in data.splits.iter().take(ROWS) {
+                            tr {
+                                th scope="row" { (row.split) }
+                                td { bdi { (name(&row.kind)) } }
+                                td.number { (row.pictures) }
+                                td.number { (row.masks) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !data.skipped.is_empty() {
+                p { "Left out because they could not be read:" }
+                ul { @for skipped in data.skipped.iter().take(ROWS) { li { bdi { (name(skipped)) } } } }
+            }
+            @if !data.fingerprints.is_empty() {
+                dl.facts {
+                    @for print in &data.fingerprints {
+                        dt { "Fingerprint of the " (print.pictures) " " (print.of) }
+                        dd { code { (print.sha256) } }
+                    }
+                }
+            }
+        }
+    }
+}
