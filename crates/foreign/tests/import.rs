@@ -22,7 +22,7 @@ fn import(folder: &str) -> Option<Model<Backbone>> {
         members.push(Member::imported(params, network.fingerprint().to_string(), saved.vectors));
         networks.push(network);
     }
-    let training = Training { pictures: Vec::new(), skipped: Vec::new(), version: "0".into() };
+    let training = Training { version: "0".into(), ..Training::default() };
     Some(Model::new(Fitted { members, training, calibration: None }, networks).unwrap())
 }
 

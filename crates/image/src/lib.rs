@@ -20,6 +20,7 @@
 mod dataset;
 mod decode;
 mod error;
+mod fingerprint;
 mod format;
 mod limits;
 mod mask;
@@ -32,6 +33,7 @@ pub use dataset::{
 };
 pub use decode::{decode, decode_bytes};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};
+pub use fingerprint::{Fingerprint, Fingerprints, Likeness};
 pub use format::Format;
 pub use limits::Limits;
 pub use mask::{Mask, read_mask};
