@@ -11,7 +11,7 @@ fn the_demo_shows_the_whole_way_and_may_be_repeated_on_its_results() {
     for part in [
         "drew 108 pictures of 2 products into tour",
         "fitted tour/widget.patchcore on 24 good pictures",
-        "at its threshold: ",
+        "at its thresholds: of defects ",
         "image AUROC",
         "\nmean ",
         "patchcore inspect tour/widget.patchcore",

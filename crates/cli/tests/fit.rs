@@ -20,7 +20,7 @@ fn a_folder_of_good_pictures_becomes_a_model() {
         run.stdout
     );
     assert!(
-        run.stdout.ends_with("at most 14.3 % of good parts are expected at or above it\n"),
+        run.stdout.ends_with("too few   a false-alarm rate of 5.0 % takes 19 good pictures\n"),
         "{}",
         run.stdout
     );
@@ -54,9 +54,44 @@ fn the_json_summary_says_what_was_fitted() {
     assert_eq!(member["bank_rows"], 9);
     assert_eq!(member["embedding_dimension"], 152);
     assert!(member["covering_radius"].as_f64().is_some_and(|v| v > 0.0), "{summary}");
-    assert_eq!(summary["false_alarm_rate"], 1.0 / 7.0);
-    for number in ["image_threshold", "seconds"] {
-        assert!(summary[number].as_f64().is_some_and(|v| v > 0.0), "{number} in {summary}");
+    assert!(summary["seconds"].as_f64().is_some_and(|v| v > 0.0), "{summary}");
+    let thresholds = &summary["thresholds"];
+    assert_eq!([&thresholds["false_alarm_rate"], &thresholds["review_rate"]], [1.0 / 7.0; 2]);
+    assert_eq!([&thresholds["good_pictures"], &thresholds["good_pictures_needed"]], [6, 19]);
+    for number in ["image", "review", "pixel"] {
+        assert!(thresholds[number].as_f64().is_some_and(|v| v > 0.0), "{number} in {thresholds}");
+    }
+}
+
+/// Six pictures cannot promise 1 %, but 40 %, with a review for more; in folds their scores are other ones.
+#[test]
+fn a_rate_is_promised_or_the_number_of_pictures_that_it_takes_is_said() {
+    let room = Room::with_data();
+    let fit = |words: &str| {
+        let line =
+            format!("fit --dataset set --category bolt -o m --force --imagesize 32 --bank-rows 9 {words}");
+        room.run(&line).succeeds().stdout
+    };
+    let few = fit("--false-alarm-rate 0.01");
+    assert!(
+        few.contains("a defect at or above it; at most 14.3 % of good parts are expected there"),
+        "{few}"
+    );
+    assert!(few.contains("too few   a false-alarm rate of 1.0 % takes 99 good pictures"), "{few}");
+    assert!(few.contains("review    none: "), "{few}");
+    let enough = fit("--false-alarm-rate 0.2 --review-rate 0.6");
+    assert!(enough.contains("not ok at or above it; at most 57.1 % of good parts"), "{enough}");
+    assert!(!enough.contains("too few"), "{enough}");
+    assert!(enough.contains("from      6 good pictures, each judged without its own patches"), "{enough}");
+    let folds = fit("--folds 2");
+    assert!(folds.contains("6 good pictures in 2 folds, each judged"), "{folds}");
+    for (words, reason) in [
+        ("--review-rate 0.01", "review_rate is 0.01, must be below 1 and at least the false-alarm rate"),
+        ("--false-alarm-rate 0", "false_alarm_rate is 0, must be above 0 and below 1"),
+        ("--folds 1", "--folds"),
+    ] {
+        let line = format!("fit --dataset set --category bolt -o other {words}");
+        room.run(&line).fails(2, &[reason]);
     }
 }
 
@@ -214,7 +249,7 @@ fn one_good_picture_gives_a_model_without_threshold() {
     let room = Room::with_data();
     room.copy("set/bolt/train/good/000.png", "one/000.png");
     let run = room.run("fit --good one -o bolt.patchcore --imagesize 32 --bank-rows 9").succeeds();
-    assert!(run.stdout.contains("no threshold: that takes at least two good pictures"), "{}", run.stdout);
+    assert!(run.stdout.contains("threshold none: that takes at least two good pictures"), "{}", run.stdout);
     assert_eq!(room.predict("one")[0]["verdict"], "unknown");
     assert_eq!(room.predict("one --threshold 1e9")[0]["verdict"], "ok");
     room.run("predict bolt.patchcore one --exit-code")
@@ -234,6 +269,6 @@ fn the_model_is_a_plain_safetensors_file() {
     assert_eq!(tensor("checksum"), (Dtype::U8, vec![32]));
     let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
     let entry: Value = serde_json::from_str(&header.metadata().clone().unwrap()["patchcore"]).unwrap();
-    assert_eq!(entry["format_version"], 2);
+    assert_eq!(entry["format_version"], 3);
     assert_eq!(entry["members"][0]["params"]["backbone"], "efficientnet_lite0");
 }

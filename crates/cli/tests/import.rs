@@ -42,7 +42,7 @@ fn a_model_of_anomalib_judges_pictures() {
     let one = "predict --json first.patchcore set/bolt/test/good/000.png --weights r18.safetensors";
     assert_eq!(room.run(one).succeeds().json()["verdict"], "unknown");
     let import = "import patchcore.ckpt -o third.patchcore --good set/bolt/train/good --json --weights r18.safetensors";
-    assert!(room.run(import).succeeds().json()["image_threshold"].as_f64().unwrap() > 0.0);
+    assert!(room.run(import).succeeds().json()["thresholds"]["image"].as_f64().unwrap() > 0.0);
     assert_eq!(room.run(&one.replace("first", "third")).succeeds().json()["verdict"], "ok");
 }
 

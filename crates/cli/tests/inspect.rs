@@ -23,11 +23,15 @@ fn the_text_names_what_matters() {
             "sampler",
             "scoring",
             "memory",
-            "threshold"
+            "threshold",
+            "review",
+            "pixels",
+            "from",
+            "too"
         ]
     );
     for part in [
-        "part.patchcore (format 2, made by patchcore ",
+        "part.patchcore (format 3, made by patchcore ",
         "efficientnet_lite0, layers blocks.2 blocks.4",
         "6 pictures; 0 left out",
         "4 rows of 96 patches, covering radius ",
@@ -41,7 +45,7 @@ fn the_json_holds_everything_but_the_bank() {
     let room = Room::new();
     room.write("part.patchcore", tiny_model());
     let all = room.run("inspect --json part.patchcore").succeeds().json();
-    assert_eq!(all["format_version"], 2);
+    assert_eq!(all["format_version"], 3);
     let member = &all["members"][0];
     assert_eq!(member["patches"], 96);
     assert_eq!(member["bank_rows"], 4);

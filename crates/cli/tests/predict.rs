@@ -30,10 +30,11 @@ fn a_pattern_may_mean_folders() {
 fn a_record_says_size_score_and_threshold() {
     let room = Room::with_model();
     let record = room.predict("set/bolt/test/good/000.png").remove(0);
-    let threshold =
-        room.run("inspect --json bolt.patchcore").json()["calibration"]["image_threshold"].clone();
+    let calibration = room.run("inspect --json bolt.patchcore").json()["calibration"].take();
+    let threshold = &calibration["image_threshold"];
     assert_eq!((&record["width"], &record["height"]), (&64.into(), &48.into()));
-    assert_eq!(record["threshold"], threshold);
+    assert_eq!(record["threshold"], *threshold);
+    assert_eq!(record["review_threshold"], calibration["review_threshold"]);
     assert!(record["image_score"].as_f64() < threshold.as_f64(), "{record}");
     assert_eq!(record.get("error"), None);
 }
@@ -50,14 +51,19 @@ fn the_forms_of_the_output_agree() {
     let mut rows = csv.lines();
     assert_eq!(
         rows.next(),
-        Some("path,verdict,image_score,threshold,width,height,overlay,heat_map,raw_map,error")
+        Some(
+            "path,verdict,image_score,threshold,review_threshold,width,height,overlay,heat_map,raw_map,error"
+        )
     );
     for ((record, line), row) in records.iter().zip(text.lines()).zip(rows) {
         let (path, verdict) = (record["path"].as_str().unwrap(), record["verdict"].as_str().unwrap());
         assert!(line.starts_with(verdict) && line.ends_with(path), "{line}");
         let score = &record["image_score"];
         assert!(
-            row.starts_with(&format!("{path},{verdict},{score},{},64,48,", record["threshold"])),
+            row.starts_with(&format!(
+                "{path},{verdict},{score},{},{},64,48,",
+                record["threshold"], record["review_threshold"]
+            )),
             "{row}"
         );
     }
@@ -76,11 +82,20 @@ fn the_exit_code_tells_a_defect_only_when_asked() {
 #[test]
 fn a_threshold_of_ones_own_replaces_the_models() {
     let room = Room::with_model();
-    let lenient = room.predict("set/bolt/test --threshold 1e9");
+    let lenient = room.predict("set/bolt/test --threshold 1e9 --review-threshold 1e9");
     assert_eq!(texts(&lenient, "verdict"), ["ok"; 4]);
     assert_eq!(lenient[0]["threshold"], 1e9);
     assert_eq!(texts(&room.predict("set/bolt/test --threshold 0"), "verdict"), ["defect"; 4]);
     assert_eq!(texts(&room.predict("set/bolt/test --threshold -1"), "verdict"), ["defect"; 4]);
+    // What is between the two thresholds is for review, and not ok.
+    let between = room.predict("set/bolt/test --threshold 1e9 --review-threshold 0");
+    assert_eq!(texts(&between, "verdict"), ["review"; 4]);
+    let code =
+        |words: &str| room.run(&format!("predict bolt.patchcore set/bolt/test --exit-code {words}")).code;
+    assert_eq!(code("--threshold 1e9 --review-threshold 0"), 1);
+    assert_eq!(code("--threshold 1e9 --review-threshold 1e9"), 0);
+    room.run("predict bolt.patchcore set/bolt/test --threshold 1 --review-threshold 2")
+        .fails(2, &["--review-threshold 2 is above the threshold of a defect, 1"]);
     for threshold in ["nan", "inf", "-inf", "1e400"] {
         room.run(&format!("predict bolt.patchcore set/bolt/test --threshold={threshold}"))
             .fails(2, &["--threshold must be a finite number"]);

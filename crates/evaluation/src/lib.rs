@@ -6,9 +6,11 @@
 mod error;
 mod evaluate;
 mod fusion;
+mod leaks;
 mod pixels;
 
 pub use error::{EvaluationError, Fault};
 pub use evaluate::{Evaluation, ImageMetrics, Judged, Options, evaluate};
 pub use fusion::Fusion;
+pub use leaks::leaks;
 pub use pixels::{PixelRule, PixelScores};

@@ -1,9 +1,12 @@
 //! The audit of the training pictures: which look unlike the others, and which are there twice.
 //!
-//! A hidden defect is a patch that few other pictures have. Its distance to the nearest patch of any other picture does
-//! not show that: a second picture with the same defect would hide it. So a patch is measured against [`SHARE`] of the
-//! other pictures: its distance is the one within which so many of them have a patch. `Witnesses` holds some patches of
-//! some pictures, spread evenly, so that the work grows with the pictures and not with their square.
+//! A hidden defect is a patch that few other pictures have. The distance to the nearest patch of any other picture does
+//! not always show that: a second picture with the same defect hides it. So a patch is also measured against [`SHARE`] of
+//! the other pictures, by the distance within which so many of them have a patch; its score is the mean of both. The
+//! first knows rare patches of good pictures from defects, the second defects that support each other.
+//!
+//! `Witnesses` holds some patches of some pictures, spread evenly, so that the work grows with the pictures and not with
+//! their square.
 //!
 //! No label and no test picture takes part, and nothing is dropped unasked.
 
@@ -18,10 +21,10 @@ use patchcore_tensor::AnomalyMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// The share of the other pictures that must have such a patch.
+/// The share of the other pictures that must have such a patch, in one of the two distances.
 const SHARE: f64 = 0.3;
 /// Most pictures that witness, and most patches of each.
-const WITNESSES: [usize; 2] = [64, 128];
+const WITNESSES: [usize; 2] = [128, 64];
 /// Patches that are measured together.
 const TOGETHER: usize = 32;
 /// The blur of the patches' distances, as a share of the grid's short side: a defect covers several patches.
@@ -228,7 +231,8 @@ impl Witnesses {
         Self { rows, d, pictures }
     }
 
-    /// The distance of each of these patches of picture `own` within which [`SHARE`] of the other pictures have one.
+    /// How far each of these patches of picture `own` is from those of the other pictures: the mean of its distance to the
+    /// nearest picture, and of that within which [`SHARE`] of the pictures have a patch.
     fn distances(&self, own: usize, patches: &[f32]) -> Vec<f32> {
         let n = patches.len() / self.d;
         // Picture by picture the nearest of its patches, for every patch.
@@ -253,7 +257,9 @@ impl Witnesses {
         let rank = ((SHARE * others as f64).round() as usize).clamp(1, others) - 1;
         let of_patch = |patch: usize| {
             let mut all: Vec<f32> = nearest.iter().skip(patch).step_by(n).copied().collect();
-            all.select_nth_unstable_by(rank, f32::total_cmp).1.sqrt()
+            let (nearer, &mut at, _) = all.select_nth_unstable_by(rank, f32::total_cmp);
+            let nearest = nearer.iter().copied().fold(at, f32::min);
+            f32::midpoint(nearest.sqrt(), at.sqrt())
         };
         (0..n).map(of_patch).collect()
     }
@@ -266,7 +272,7 @@ fn peaks(patches: &TrainingPatches, progress: &dyn Progress) -> Vec<Peak> {
     }
     let (witnesses, d) = (Witnesses::of(patches), patches.rows.dim());
     let of_picture = |i: usize| {
-        let (mut space, grid) = (Vec::new(), patches.pictures[i].1);
+        let (mut space, grid) = (Vec::new(), patches.pictures[i].grid);
         let rows = patches.picture(i, &mut space);
         let distances = rows.chunks(TOGETHER * d).flat_map(|rows| witnesses.distances(i, rows)).collect();
         let map = AnomalyMap::from_vec(grid[0], grid[1], distances).unwrap_or_default();

@@ -22,6 +22,27 @@ pub struct Origin {
     pub x: u32,
 }
 
+/// Training pictures by number, one after the other: a picture, or a fold of several, that a search leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first picture.
+    pub first: u32,
+    /// One past the last.
+    pub end: u32,
+}
+
+impl Stretch {
+    /// One picture.
+    pub fn of(picture: u32) -> Self {
+        Self { first: picture, end: picture + 1 }
+    }
+
+    /// Whether it is one of these pictures.
+    pub fn holds(self, picture: u32) -> bool {
+        (self.first..self.end).contains(&picture)
+    }
+}
+
 impl MemoryBank {
     /// Number of rows.
     pub fn len(&self) -> usize {

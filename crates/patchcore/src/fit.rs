@@ -2,17 +2,18 @@
 
 use crate::ahead::read_ahead;
 use crate::audit::{Audit, Audited, Outliers};
-use crate::calibration::{Calibration, FALSE_ALARM_RATE, check_rate, leave_one_out};
+use crate::calibration::{Calibration, Rates};
 use crate::coreset::Coreset;
 use crate::embedding::PictureEmbeddings;
 use crate::fitted::{Fitted, Training};
+use crate::held_out::{HeldOutBy, leave_out};
 use crate::member::{Member, check_together};
 use crate::memory::MemberPatches;
 use crate::pictures::Selected;
 use crate::predict::{Engine, Model};
 use crate::search::{Search, choose};
 use crate::steps::{check_precision, check_weights, embed};
-use crate::training_patches::TrainingPatches;
+use crate::training_patches::{TrainingPatches, TrainingPicture};
 use crate::{Error, Expected, Features, Params, Pictures, Progress, Stage, peak_memory};
 use patchcore_backbone::{FeatureExtractor, Precision};
 use patchcore_image::{ErrorKind, Fingerprint, Picture};
@@ -32,7 +33,8 @@ pub enum OnBadPicture {
 pub struct PatchCore<E> {
     members: Vec<Unfitted<E>>,
     on_bad_picture: OnBadPicture,
-    false_alarm_rate: f64,
+    rates: Rates,
+    held_out: HeldOutBy,
     max_memory: Option<u64>,
     left_out: Vec<String>,
     outliers: Option<Outliers>,
@@ -56,7 +58,8 @@ impl<E: FeatureExtractor> PatchCore<E> {
         let none = Self {
             members: Vec::new(),
             on_bad_picture: OnBadPicture::default(),
-            false_alarm_rate: FALSE_ALARM_RATE,
+            rates: Rates::default(),
+            held_out: HeldOutBy::Picture,
             max_memory: None,
             left_out: Vec::new(),
             outliers: None,
@@ -99,13 +102,26 @@ impl<E: FeatureExtractor> PatchCore<E> {
         self
     }
 
-    /// Asks for a false-alarm rate of the thresholds, [`FALSE_ALARM_RATE`] by default.
+    /// Asks for these rates of the thresholds.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless it is above 0 and below 1.
-    pub fn false_alarm_rate(mut self, rate: f64) -> Result<Self, Error> {
-        check_rate(rate)?;
-        self.false_alarm_rate = rate;
+    /// [`Error::Parameter`] unless both are above 0 and below 1, and the review rate is the larger one or equal.
+    pub fn rates(mut self, rates: Rates) -> Result<Self, Error> {
+        rates.check()?;
+        self.rates = rates;
+        Ok(self)
+    }
+
+    /// Leaves out stretches of so many training pictures for the thresholds, instead of single ones.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless there are at least two folds.
+    pub fn folds(mut self, folds: usize) -> Result<Self, Error> {
+        if folds < 2 {
+            let (got, must) = (folds.to_string(), "2 or more".to_string());
+            return Err(Error::Parameter { name: "folds", got, must });
+        }
+        self.held_out = HeldOutBy::Folds(folds);
         Ok(self)
     }
 
@@ -244,7 +260,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
         progress.begin(Stage::Calibrate, all.names.len() * members.len());
         let mut held_out = Vec::with_capacity(members.len());
         for ((member, search), patches) in members.iter().zip(searches).zip(&all.members) {
-            match leave_one_out(&member.params, &member.bank, search, patches, progress)? {
+            match leave_out(&member.params, &member.bank, search, patches, self.held_out, progress)? {
                 Some(scores) => held_out.push(scores),
                 None => break,
             }
@@ -254,7 +270,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             return Ok(None);
         }
         let params: Vec<&Params> = members.iter().map(|member| &member.params).collect();
-        Ok(Calibration::from_held_out(&params, &held_out, self.false_alarm_rate))
+        Ok(Calibration::from_held_out(&params, &held_out, self.rates, self.held_out))
     }
 
     /// The embeddings of all patches, picture by picture in raster order: what the first member's coreset is chosen
@@ -337,11 +353,12 @@ impl<E: FeatureExtractor> PatchCore<E> {
                     for ((patches, (params, _)), embedded) in
                         all.members.iter_mut().zip(networks).zip(embedded)
                     {
-                        for (picture, name) in embedded.iter().zip(&names) {
-                            if !picture.rows.data().iter().all(|v| v.is_finite()) {
+                        for ((embedded, picture), name) in embedded.iter().zip(&good).zip(&names) {
+                            if !embedded.rows.data().iter().all(|v| v.is_finite()) {
                                 return Err(Error::NotFiniteFeatures { picture: name.clone() });
                             }
-                            patches.push(name, picture, params.feature_precision, total)?;
+                            let input = params.preprocess.input_size(picture.width(), picture.height());
+                            patches.push(name, embedded, input, params.feature_precision, total)?;
                         }
                     }
                 }
@@ -388,8 +405,7 @@ struct Look<'a> {
 struct Chosen {
     coreset: Coreset,
     names: Vec<String>,
-    /// First row and grid of each.
-    pictures: Vec<(usize, [usize; 2])>,
+    pictures: Vec<TrainingPicture>,
 }
 
 /// Fails unless the extractor is the network that the parameters name, with the layers that they tap, in this precision.

@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// The version that is written. Version 1 had one member only, version 2 no fingerprints; neither was ever released.
+/// The version that is written. Earlier ones were never released.
 pub const FORMAT_VERSION: u32 = 3;
 
 const CHECKSUM: usize = 32;
@@ -227,8 +227,12 @@ impl Fitted {
             return Err(format!("{known} fingerprints of {pictures} pictures"));
         }
         let Some(c) = &self.calibration else { return Ok(()) };
-        if ![c.image_threshold, c.pixel_threshold, c.pixel_typical].iter().all(|v| v.is_finite()) {
+        let thresholds = [c.image_threshold, c.review_threshold, c.pixel_threshold, c.pixel_typical];
+        if !thresholds.iter().all(|v| v.is_finite()) {
             return Err("a threshold is not finite".into());
+        }
+        if c.review_threshold > c.image_threshold {
+            return Err("the review threshold is above that of a defect".into());
         }
         if c.scales.len() != self.members.len() || !c.scales.iter().all(|&s| s.is_finite() && s > 0.0) {
             return Err("the members' scales are not usable".into());
@@ -321,8 +325,13 @@ mod tests {
         let calibration = Calibration {
             image_threshold: 1.25,
             false_alarm_rate: 1.0 / 3.0,
+            review_threshold: 1.25,
+            review_rate: 1.0 / 3.0,
             pixel_threshold: 1.0,
+            pixel_false_area: 0.125,
             pixel_typical: 0.5,
+            asked: crate::Rates::of(0.01),
+            held_out: crate::HeldOutBy::Folds(2),
             image_scores: vec![1.0, 1.25],
             scales: vec![1.0],
         };
@@ -410,6 +419,7 @@ mod tests {
         assert!(refused(crop).contains("geometry"));
         let threshold = refused(|m| m.calibration.as_mut().unwrap().image_threshold = f32::NAN);
         assert!(threshold.contains("header") || threshold.contains("finite"), "{threshold}");
+        assert!(refused(|m| m.calibration.as_mut().unwrap().review_threshold = 2.0).contains("above"));
     }
 
     #[test]

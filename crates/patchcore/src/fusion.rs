@@ -15,6 +15,8 @@ use patchcore_tensor::AnomalyMap;
 pub(crate) struct HeldOut {
     pub(crate) image_score: f32,
     pub(crate) patch_scores: AnomalyMap,
+    /// Size `[h, w]` of the network's input, and of its map.
+    pub(crate) input: [usize; 2],
 }
 
 /// What each member's scores are divided by; 1 for a single one. `None` if a member finds no difference between good
@@ -61,26 +63,31 @@ pub(crate) fn fuse_maps(maps: Vec<AnomalyMap>, scales: &[f32]) -> AnomalyMap {
     AnomalyMap::from_vec(h, w, sum).unwrap_or_default()
 }
 
-/// The image score and the largest map value of each held-out picture, fused.
-pub(crate) fn fuse_held_out(
-    params: &[&Params],
-    members: &[Vec<HeldOut>],
-    scales: &[f32],
-) -> (Vec<f32>, Vec<f32>) {
-    let mut between = Vec::new();
-    let pictures = 0..members.first().map_or(0, Vec::len);
-    let fuse = |i: usize| {
-        let maps = members.iter().zip(params).map(|(held_out, params)| {
-            let patches = &held_out[i].patch_scores;
-            // Maps only for their peaks: eight pixels a patch, about the scale of the network's input.
-            let size = [patches.height() * 8, patches.width() * 8];
-            anomaly_map_between(patches, size, params.map_sigma, params.map_style, &mut between)
+/// Held-out pictures as all members together see them.
+pub(crate) struct FusedHeldOut<'a> {
+    pub(crate) params: &'a [&'a Params],
+    pub(crate) members: &'a [Vec<HeldOut>],
+    pub(crate) scales: &'a [f32],
+}
+
+impl FusedHeldOut<'_> {
+    pub(crate) fn pictures(&self) -> usize {
+        self.members.first().map_or(0, Vec::len)
+    }
+
+    pub(crate) fn image_score(&self, i: usize) -> f32 {
+        fuse_scores(self.members.iter().map(|held_out| held_out[i].image_score), self.scales)
+    }
+
+    /// The map, made when it is asked for: the maps of a large set would not fit into memory.
+    pub(crate) fn map(&self, i: usize) -> AnomalyMap {
+        let mut between = Vec::new();
+        let maps = self.members.iter().zip(self.params).map(|(held_out, params)| {
+            let HeldOut { patch_scores, input, .. } = &held_out[i];
+            anomaly_map_between(patch_scores, *input, params.map_sigma, params.map_style, &mut between)
         });
-        let map = fuse_maps(maps.collect(), scales);
-        let score = fuse_scores(members.iter().map(|held_out| held_out[i].image_score), scales);
-        (score, map.min_max().map_or(0.0, |(_, high)| high))
-    };
-    pictures.map(fuse).unzip()
+        fuse_maps(maps.collect(), self.scales)
+    }
 }
 
 /// The members' words on one picture as one; `None` if the fused score is not finite.
@@ -105,7 +112,9 @@ mod tests {
 
     #[test]
     fn a_member_counts_by_what_its_good_patches_score() {
-        let held = |values: &[f32]| vec![HeldOut { image_score: 9.0, patch_scores: map(1, 2, values) }];
+        let held = |values: &[f32]| {
+            vec![HeldOut { image_score: 9.0, patch_scores: map(1, 2, values), input: [1, 2] }]
+        };
         assert_eq!(scales(&[held(&[1.0, 3.0]), held(&[100.0, 300.0])]), Some(vec![2.0, 200.0]));
         assert_eq!(scales(&[held(&[1.0, 3.0])]), Some(vec![1.0]));
         assert_eq!(scales(&[held(&[1.0, 3.0]), held(&[0.0, 0.0])]), None);

@@ -2,12 +2,14 @@
 
 use crate::ahead::read_ahead;
 use crate::audit::Audit;
-use crate::calibration::{Calibration, Verdict, check_rate};
+use crate::calibration::{Calibration, Rates};
 use crate::fitted::Fitted;
 use crate::fusion::{HeldOut, fuse};
+use crate::held_out::HeldOutBy;
 use crate::member::{Member, check_together};
 use crate::search::{Neighbours, Search};
 use crate::steps::{MemberPrediction, Prediction, Searched, check_precision, check_weights, score};
+use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 use crate::{Error, Params, Pictures, Progress, Stage};
 use crate::{anomaly_map::anomaly_map_between, embedding::PictureEmbeddings};
@@ -115,15 +117,16 @@ impl<E: FeatureExtractor> Model<E> {
     /// pictures that it knows would call too much a defect.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless the rate is above 0 and below 1; [`Error::NoPictures`]; [`Error::BadPictures`] with all
-    /// that cannot be read; [`Error::NotNew`] with all that the model was fitted on; otherwise as [`predict_members`](Self::predict_members).
+    /// [`Error::Parameter`] unless [`Rates`] are within their range; [`Error::NoPictures`]; [`Error::BadPictures`] with all
+    /// that cannot be read; [`Error::NotNew`] with all that the model was fitted on; otherwise as
+    /// [`predict_members`](Self::predict_members).
     pub fn calibrate(
         &mut self,
         pictures: &dyn Pictures,
-        false_alarm_rate: f64,
+        rates: Rates,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
-        check_rate(false_alarm_rate)?;
+        rates.check()?;
         let total = pictures.count();
         if total == 0 {
             return Err(Error::NoPictures);
@@ -140,8 +143,9 @@ impl<E: FeatureExtractor> Model<E> {
                 match picture {
                     Ok((_, picture)) if bad.is_empty() && leaks.is_empty() => {
                         for (all, member) in held_out.iter_mut().zip(self.predict_members(&picture)?) {
-                            let MemberPrediction { image_score, patches, .. } = member;
-                            all.push(HeldOut { image_score, patch_scores: patches.scores });
+                            let MemberPrediction { image_score, anomaly_map, patches } = member;
+                            let input = [anomaly_map.height(), anomaly_map.width()];
+                            all.push(HeldOut { image_score, patch_scores: patches.scores, input });
                         }
                     }
                     Ok(_) => {}
@@ -159,7 +163,7 @@ impl<E: FeatureExtractor> Model<E> {
             return Err(Error::NotNew { leaks, total });
         }
         let params: Vec<&Params> = self.fitted.members.iter().map(|member| &member.params).collect();
-        self.fitted.calibration = Calibration::from_held_out(&params, &held_out, false_alarm_rate);
+        self.fitted.calibration = Calibration::from_held_out(&params, &held_out, rates, HeldOutBy::New);
         Ok(())
     }
 
@@ -168,9 +172,9 @@ impl<E: FeatureExtractor> Model<E> {
         self.fitted.members.iter().zip(&self.engines).map(|(member, engine)| Steps { member, engine })
     }
 
-    /// Whether a score is a defect; `None` if the model has no threshold.
+    /// What a score means; `None` if the model has no threshold.
     pub fn verdict(&self, image_score: f32) -> Option<Verdict> {
-        self.fitted.calibration.as_ref().map(|c| Verdict::of(image_score, c.image_threshold))
+        self.fitted.calibration.as_ref().map(|c| Verdict::of(image_score, c.thresholds()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The two halves of the way: pictures to embeddings, embeddings to a prediction.
 
-use crate::bank::MemoryBank;
+use crate::bank::{MemoryBank, Stretch};
 use crate::embedding::PictureEmbeddings;
 use crate::score::patch_scores;
 use crate::search::{NONE, Neighbours, Search};
@@ -100,8 +100,8 @@ pub(crate) fn embed<E: FeatureExtractor>(
 pub(crate) struct Searched<'a> {
     pub(crate) bank: &'a MemoryBank,
     pub(crate) search: &'a Search,
-    /// The picture whose rows were left out.
-    pub(crate) without: Option<u32>,
+    /// The pictures whose rows were left out.
+    pub(crate) without: Option<Stretch>,
 }
 
 impl Searched<'_> {

@@ -11,8 +11,18 @@ const SAMPLE: [usize; 2] = [8, 24];
 #[derive(Default)]
 pub(crate) struct TrainingPatches {
     pub(crate) rows: Features,
-    /// First row and grid of each picture.
-    pub(crate) pictures: Vec<(usize, [usize; 2])>,
+    pub(crate) pictures: Vec<TrainingPicture>,
+}
+
+/// Where a picture's patches are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TrainingPicture {
+    /// Its first row; the others follow in raster order.
+    first: usize,
+    /// Rows and columns of its patch grid.
+    pub(crate) grid: [usize; 2],
+    /// Size `[h, w]` of the network's input that it became.
+    pub(crate) input: [usize; 2],
 }
 
 impl TrainingPatches {
@@ -21,6 +31,7 @@ impl TrainingPatches {
         &mut self,
         name: &str,
         picture: &PictureEmbeddings,
+        input: [usize; 2],
         precision: FeaturePrecision,
         total: usize,
     ) -> Result<(), Error> {
@@ -30,13 +41,13 @@ impl TrainingPatches {
         }
         let first = self.rows.len();
         self.rows.extend(picture.rows.data(), name)?;
-        self.pictures.push((first, picture.grid));
+        self.pictures.push(TrainingPicture { first, grid: picture.grid, input });
         Ok(())
     }
 
     /// The rows of one picture; in `space` if they are not kept as `f32`.
     pub(crate) fn picture<'a>(&'a self, i: usize, space: &'a mut Vec<f32>) -> &'a [f32] {
-        let (first, [h, w]) = self.pictures[i];
+        let TrainingPicture { first, grid: [h, w], .. } = self.pictures[i];
         self.rows.values(first * self.rows.dim()..(first + h * w) * self.rows.dim(), space)
     }
 
@@ -54,8 +65,8 @@ impl TrainingPatches {
 
     pub(crate) fn bank(&self, indices: &[usize]) -> MemoryBank {
         let origin = |&row: &usize| {
-            let picture = self.pictures.partition_point(|&(first, _)| first <= row) - 1;
-            let (first, [_, w]) = self.pictures[picture];
+            let picture = self.pictures.partition_point(|picture| picture.first <= row) - 1;
+            let TrainingPicture { first, grid: [_, w], .. } = self.pictures[picture];
             let place = row - first;
             Origin { picture: picture as u32, y: (place / w) as u32, x: (place % w) as u32 }
         };

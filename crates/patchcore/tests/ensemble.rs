@@ -4,8 +4,8 @@
 mod toy;
 
 use patchcore::{
-    BankSize, Error, Fitted, MapStyle, Model, Params, PatchCore, Quiet, SamplerKind, Scoring, Verdict,
-    anomaly_map,
+    BankSize, Error, Fitted, HeldOutBy, MapStyle, Model, Params, PatchCore, Quiet, Rates, SamplerKind,
+    Scoring, Verdict, anomaly_map,
 };
 use patchcore_backbone::Precision;
 use patchcore_image::{Geometry, Picture};
@@ -156,15 +156,17 @@ fn without_calibration_there_is_no_common_score() {
 fn good_pictures_calibrate_a_model_that_has_none() {
     let mut model = both(1);
     let fresh: Vec<(String, Picture)> = (50..59).map(|i| (format!("{i}.png"), picture(i, false))).collect();
-    model.calibrate(&fresh, 0.2, &Quiet).unwrap();
+    model.calibrate(&fresh, Rates::of(0.2), &Quiet).unwrap();
     let calibration = model.fitted().calibration.clone().unwrap();
     let scores: Vec<f32> =
         fresh.iter().map(|(_, picture)| model.predict(picture).unwrap().image_score).collect();
     assert_eq!(calibration.image_scores, scores);
-    // Ten times 0.8, rounded up: the eighth of nine.
+    // Ten times 0.8: the eighth of nine; ten times 0.6: the sixth.
     let mut sorted = scores;
     sorted.sort_by(f32::total_cmp);
-    assert_eq!((calibration.image_threshold, calibration.false_alarm_rate), (sorted[7], 0.2));
+    assert_eq!((calibration.image_threshold, calibration.false_alarm_rate), (sorted[7].next_up(), 0.2));
+    assert_eq!((calibration.review_threshold, calibration.review_rate), (sorted[5].next_up(), 0.4));
+    assert_eq!(calibration.held_out, HeldOutBy::New);
     for (m, scale) in calibration.scales.iter().enumerate() {
         let patches = |picture| model.predict_members(picture).unwrap()[m].patches.scores.data().to_vec();
         let all: Vec<f32> = fresh.iter().flat_map(|(_, picture)| patches(picture)).collect();
@@ -172,8 +174,8 @@ fn good_pictures_calibrate_a_model_that_has_none() {
         assert_all_close("scale", &[*scale], &[mean as f32], 1e-6 * mean);
     }
     let none: Vec<(String, Picture)> = Vec::new();
-    assert!(matches!(model.calibrate(&none, 0.2, &Quiet), Err(Error::NoPictures)));
-    assert!(matches!(model.calibrate(&fresh, 1.0, &Quiet), Err(Error::Parameter { .. })));
+    assert!(matches!(model.calibrate(&none, Rates::of(0.2), &Quiet), Err(Error::NoPictures)));
+    assert!(matches!(model.calibrate(&fresh, Rates::of(1.0), &Quiet), Err(Error::Parameter { .. })));
     assert_eq!(model.fitted().calibration.as_ref(), Some(&calibration));
 }
 

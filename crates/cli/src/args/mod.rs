@@ -9,7 +9,8 @@ pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, L
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use model::{bytes, sides};
+use model::{bytes, outliers, sides};
+use patchcore::Rates;
 use std::path::PathBuf;
 
 /// Finds defects in pictures of a product after looking at good ones (PatchCore, Roth et al. 2022).
@@ -36,7 +37,7 @@ pub(crate) struct Args {
 const LAST: usize = 900;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 a defect was found (only with --exit-code); 2 usage; 3 picture or data set; 4 weights or model;
+Exit codes: 0 done; 1 a picture is not ok (only with --exit-code); 2 usage; 3 picture or data set; 4 weights or model;
 5 input/output; 6 limit; 7 done, but some pictures could not be judged; 70 a bug of ours.";
 
 /// What the commands need to know about how to talk.
@@ -111,6 +112,14 @@ pub(crate) struct Fit {
     #[arg(long)]
     pub(crate) force: bool,
 
+    /// Leave out the pictures that look most unlike the others: a number of them, or a share such as 5%
+    #[arg(long, value_name = "N|SHARE%", value_parser = outliers)]
+    pub(crate) drop_outliers: Option<patchcore::Outliers>,
+
+    /// File with names of pictures to leave out, one per line, as `fit --json` and `inspect --json` give them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) drop: Option<PathBuf>,
+
     /// Fit on the readable pictures if some are not; exit code 7, the others are named in the model
     #[arg(long)]
     pub(crate) skip_bad: bool,
@@ -119,12 +128,36 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(crate) max_memory: Option<u64>,
 
-    /// Share of good pictures that may be called defective
-    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]
-    pub(crate) false_alarm_rate: f64,
+    #[command(flatten)]
+    pub(crate) rates: RateOptions,
+
+    /// Leave out stretches of pictures for the thresholds, this many, instead of single pictures: for pictures that were
+    /// taken right after one another and look alike
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    pub(crate) folds: Option<u64>,
 
     #[command(flatten)]
     pub(crate) model: ModelOptions,
+}
+
+/// What the thresholds promise.
+#[derive(Group, Clone, Copy)]
+pub(crate) struct RateOptions {
+    /// Share of good pictures that may be called defective
+    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]
+    false_alarm_rate: f64,
+
+    /// Share of good pictures that may not be called ok: for review, or defective; as large as the false-alarm rate for no
+    /// review [default: twice the false-alarm rate]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    review_rate: Option<f64>,
+}
+
+impl RateOptions {
+    pub(crate) fn rates(self) -> Rates {
+        let rates = Rates::of(self.false_alarm_rate);
+        Rates { review: self.review_rate.unwrap_or(rates.review), ..rates }
+    }
 }
 
 #[derive(Group)]
@@ -149,9 +182,8 @@ pub(crate) struct Calibrate {
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Vec<PathBuf>,
 
-    /// Share of good pictures that may be called defective
-    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]
-    pub(crate) false_alarm_rate: f64,
+    #[command(flatten)]
+    pub(crate) rates: RateOptions,
 }
 
 #[derive(Group)]
@@ -200,7 +232,11 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
     pub(crate) threshold: Option<f32>,
 
-    /// Exit with 1 if a defect was found
+    /// Image scores at or above this, and below the threshold, are for review, instead of the model's review threshold
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    pub(crate) review_threshold: Option<f32>,
+
+    /// Exit with 1 unless every picture is ok
     #[arg(long)]
     pub(crate) exit_code: bool,
 }
@@ -236,6 +272,10 @@ pub(crate) struct Evaluate {
     /// Weights of the models' network, if it is not the built-in one; repeated for an ensemble
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Vec<PathBuf>,
+
+    /// Measure although the model was fitted on some of the test pictures; what comes out is too good
+    #[arg(long)]
+    pub(crate) allow_leak: bool,
 
     #[command(flatten)]
     pub(crate) options: EvaluateOptions,
@@ -372,9 +412,8 @@ pub(crate) struct Import {
     #[arg(long, value_name = "DIR")]
     pub(crate) good: Option<PathBuf>,
 
-    /// Share of good pictures that may be called defective
-    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]
-    pub(crate) false_alarm_rate: f64,
+    #[command(flatten)]
+    pub(crate) rates: RateOptions,
 
     /// Write the weights in an anomalib file to a .safetensors file, for predict --weights
     #[arg(long, value_name = "FILE")]

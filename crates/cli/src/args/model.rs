@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
+use patchcore::Outliers;
 use patchcore::presets::{PRESETS, Preset, preset};
 use std::path::PathBuf;
 
@@ -130,6 +131,17 @@ pub(super) fn sides(text: &str) -> Result<[usize; 2], String> {
     match text.split_once('x') {
         Some((height, width)) => Ok([number(height)?, number(width)?]),
         None => Ok([number(text)?; 2]),
+    }
+}
+
+/// A number of pictures, or their share in percent.
+pub(super) fn outliers(text: &str) -> Result<Outliers, String> {
+    let wrong = || "must be a number of pictures, or a share such as 5%".to_string();
+    match text.strip_suffix('%') {
+        Some(percent) => {
+            percent.trim_end().parse().map(|p: f64| Outliers::Share(p / 100.0)).map_err(|_| wrong())
+        }
+        None => text.parse().map(Outliers::Count).map_err(|_| wrong()),
     }
 }
 

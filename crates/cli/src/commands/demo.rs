@@ -61,16 +61,18 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         let evaluation =
             category_result(&model, &category, &EvaluateOptions::default(), Some(&results_folder), how)?;
         if let Some(calibration) = &fitted.calibration {
-            let flagged = |anomalous: bool| {
-                let of_kind: Vec<_> =
-                    evaluation.pictures.iter().filter(|j| j.sample.is_anomalous() == anomalous).collect();
-                let is_defect =
-                    |score: f32| Verdict::of(score, calibration.image_threshold) == Verdict::Defect;
-                (of_kind.iter().filter(|j| is_defect(j.image_score)).count(), of_kind.len())
+            let verdicts = |anomalous: bool| {
+                let of_kind = evaluation.pictures.iter().filter(|j| j.sample.is_anomalous() == anomalous);
+                let verdicts: Vec<_> =
+                    of_kind.map(|j| Verdict::of(j.image_score, calibration.thresholds())).collect();
+                let [defect, review] = [Verdict::Defect, Verdict::Review]
+                    .map(|verdict| verdicts.iter().filter(|&&v| v == verdict).count());
+                format!("{defect} of {} called defective, {review} for review", verdicts.len())
             };
-            let ((found, defects), (alarms, good)) = (flagged(true), flagged(false));
             let text = format!(
-                "  at its threshold: {found} of {defects} defects found, {alarms} of {good} good parts flagged"
+                "  at its thresholds: of defects {}; of good parts {}",
+                verdicts(true),
+                verdicts(false)
             );
             say(how, &text)?;
         }
@@ -80,7 +82,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
     }
     write_tables(&results_folder, &results)?;
     say(how, "")?;
-    print(&results, how)?;
+    print(&results, &[], how)?;
     say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;
     Ok(Code::Done)
 }
@@ -110,11 +112,7 @@ fn contact_sheet(model: &Model<Network>, category: &Category) -> Result<Vec<u8>,
         let mask = sample.mask(&Limits::default())?;
         let prediction = model.predict(&picture)?;
         let over = overlay(model.fitted(), Look::Model, &picture, &prediction)?;
-        let verdict = match model.verdict(prediction.image_score) {
-            Some(Verdict::Defect) => "defect",
-            Some(Verdict::Ok) => "ok",
-            None => "",
-        };
+        let verdict = model.verdict(prediction.image_score).map_or("", Verdict::name);
         rows.push(Row {
             name: sample.defect.replace('_', " "),
             caption: format!("{:.2} {verdict}", prediction.image_score),

@@ -3,7 +3,8 @@
 use crate::args::{Fit, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
-use crate::{backbone, config, dataset, output};
+use crate::thresholds::{promises, thresholds_json};
+use crate::{audit, backbone, config, dataset, output};
 use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
 use patchcore_image::{Limits, list_pictures};
@@ -17,21 +18,29 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let files = training_pictures(args)?;
     output::check_no_input(&args.output, &files.paths)?;
     output::check_no_input(&args.output, &args.model.weights)?;
+    let left_out = args.drop.as_deref().map(audit::names).transpose()?.unwrap_or_default();
+    let method = method.leave_out(left_out).drop_outliers(args.drop_outliers);
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
-    let model = method
-        .on_bad_picture(choice)
-        .false_alarm_rate(args.false_alarm_rate)?
-        .max_memory(args.max_memory)
-        .fit(&files, &bars)?;
+    let mut method = method.on_bad_picture(choice).rates(args.rates.rates())?.max_memory(args.max_memory);
+    if let Some(folds) = args.folds {
+        method = method.folds(folds as usize)?;
+    }
+    let model = method.fit(&files, &bars)?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
     if how.json {
         let seconds = start.elapsed().as_secs_f64();
-        output::line(&summary(fitted, &args.output, seconds, bars.expected()).to_string())?;
+        let mut summary = summary(fitted, &args.output, seconds, bars.expected());
+        summary["audit"] = model.audit().map(audit::audit_json).transpose()?.into();
+        output::line(&summary.to_string())?;
     } else {
         report(fitted, &args.output, start.elapsed().as_secs_f64())?;
+        model.audit().map_or(Ok(()), |found| audit::print(found, fitted.training.pictures.len()))?;
+    }
+    if let Some(found) = model.audit().filter(|_| !how.json) {
+        audit::warn_of_duplicates(found);
     }
     for name in &fitted.training.skipped {
         output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
@@ -70,8 +79,7 @@ fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> 
             "model": path.to_string_lossy(),
             "pictures": training.pictures.len(),
             "skipped": training.skipped,
-            "image_threshold": calibration.map(|c| output::score_json(c.image_threshold)),
-            "false_alarm_rate": calibration.map(|c| c.false_alarm_rate),
+            "thresholds": calibration.map(thresholds_json),
             "expected_memory": expected_memory,
             "peak_memory": peak_memory(),
             "seconds": seconds,
@@ -105,19 +113,5 @@ fn report(fitted: &Fitted, path: &Path, seconds: f64) -> Result<(), Failure> {
             bank.rows.dim(),
         ))?;
     }
-    output::line(&threshold(fitted))
-}
-
-/// What the model's threshold promises.
-pub(crate) fn threshold(fitted: &Fitted) -> String {
-    match &fitted.calibration {
-        Some(c) => format!(
-            "threshold {:.4}, from the good pictures alone: at most {:.1} % of good parts are expected at or above it",
-            c.image_threshold,
-            c.false_alarm_rate * 100.0,
-        ),
-        None => {
-            "no threshold: that takes at least two good pictures (predict --threshold gives one)".to_string()
-        }
-    }
+    promises(fitted, 9)
 }

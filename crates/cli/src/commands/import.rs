@@ -4,6 +4,7 @@ use crate::args::{Import, Shown};
 use crate::commands::fit::good_pictures;
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::thresholds::{promises, thresholds_json};
 use crate::{backbone, output};
 use patchcore::{Fitted, Member, Model, Params, Training};
 use patchcore_backbone::{Backbone, FeatureExtractor};
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &Import, how: Shown) -> Result<Code, Failure> {
     output::check_no_input(&args.output, std::slice::from_ref(&args.saved))?;
     let mut model = if args.saved.is_dir() { original(args)? } else { anomalib(args, how)? };
     if let Some(good) = &args.good {
-        model.calibrate(&good_pictures(good)?, args.false_alarm_rate, &Bars::new(how))?;
+        model.calibrate(&good_pictures(good)?, args.rates.rates(), &Bars::new(how))?;
     }
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
@@ -121,7 +122,6 @@ fn weights_file(saved: &AnomalibModel) -> Result<Vec<u8>, Failure> {
 }
 
 fn report(args: &Import, fitted: &Fitted, how: Shown) -> Result<(), Failure> {
-    let threshold = fitted.calibration.as_ref().map(|c| c.image_threshold);
     if how.json {
         let member = |member: &Member| {
             json!({
@@ -134,7 +134,7 @@ fn report(args: &Import, fitted: &Fitted, how: Shown) -> Result<(), Failure> {
         let summary = json!({
             "model": args.output.to_string_lossy(),
             "members": fitted.members.iter().map(member).collect::<Vec<_>>(),
-            "image_threshold": threshold.map(output::score_json),
+            "thresholds": fitted.calibration.as_ref().map(thresholds_json),
         });
         return output::line(&summary.to_string());
     }
@@ -149,11 +149,11 @@ fn report(args: &Import, fitted: &Fitted, how: Shown) -> Result<(), Failure> {
             if k == 1 { "" } else { "s" },
         ))?;
     }
-    output::line(&match threshold {
-        Some(threshold) => format!("threshold {threshold:.4}, from the good pictures alone"),
-        None if fitted.members.len() > 1 => {
-            "not calibrated: evaluate --fusion reference works; import with --good DIR to judge single pictures".into()
-        }
-        None => "no threshold: import with --good DIR, or predict with --threshold".into(),
-    })
+    match &fitted.calibration {
+        Some(_) => promises(fitted, 9),
+        None if fitted.members.len() > 1 => output::line(
+            "not calibrated: evaluate --fusion reference works; import with --good DIR to judge single pictures",
+        ),
+        None => output::line("no threshold: import with --good DIR, or predict with --threshold"),
+    }
 }

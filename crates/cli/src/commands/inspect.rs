@@ -3,6 +3,7 @@
 use crate::args::{Inspect, Shown};
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::thresholds::promises;
 use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Fitted, Member, Params, Training};
 use patchcore_files::shown;
 use serde::Serialize;
@@ -61,7 +62,9 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
     output::line(&match training.pictures.len() {
         0 => "training       not known: made by another program".to_string(),
         pictures => {
-            format!("training       {pictures} pictures; {} left out as unreadable", training.skipped.len())
+            let [skipped, dropped] = [&training.skipped, &training.dropped].map(Vec::len);
+            let asked = if dropped > 0 { format!(", {dropped} as asked") } else { String::new() };
+            format!("training       {pictures} pictures; {skipped} left out as unreadable{asked}")
         }
     })?;
     for (i, member) in fitted.members.iter().enumerate() {
@@ -73,12 +76,7 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
         show(member)?;
     }
     match &fitted.calibration {
-        Some(c) => output::line(&format!(
-            "threshold      image {:.4}, pixel {:.4}, for a false-alarm rate of at most {:.1} %",
-            c.image_threshold,
-            c.pixel_threshold,
-            c.false_alarm_rate * 100.0
-        ))?,
+        Some(_) => promises(&fitted, 14)?,
         None if training.pictures.is_empty() => {
             output::line(
                 "threshold      none: imported without good pictures; patchcore calibrate gives one",

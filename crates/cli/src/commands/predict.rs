@@ -7,7 +7,7 @@ use crate::pictures::{Written, write};
 use crate::progress::Bars;
 use crate::regions::{Asked, Coco, Found, find};
 use crate::{backbone, inputs, output};
-use patchcore::{Fitted, Model, Progress, Stage, Verdict, read_ahead};
+use patchcore::{Calibration, Fitted, Model, Progress, Stage, Thresholds, Verdict, read_ahead};
 use patchcore_files::shown;
 use patchcore_image::{ImageError, Limits, Picture, decode};
 use serde::Serialize;
@@ -20,6 +20,7 @@ struct Record {
     verdict: &'static str,
     image_score: Option<f32>,
     threshold: Option<f32>,
+    review_threshold: Option<f32>,
     width: Option<usize>,
     height: Option<usize>,
     #[serde(flatten)]
@@ -31,7 +32,11 @@ struct Record {
 }
 
 pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
-    for (name, value) in [("--threshold", args.threshold), ("--pixel-threshold", args.pixel_threshold)] {
+    for (name, value) in [
+        ("--threshold", args.threshold),
+        ("--review-threshold", args.review_threshold),
+        ("--pixel-threshold", args.pixel_threshold),
+    ] {
         if value.is_some_and(|t| !t.is_finite()) {
             return Err(Failure::usage(format!("{name} must be a finite number")));
         }
@@ -40,8 +45,8 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         output::check_file(path, args.force)?;
     }
     let model = backbone::open_model(&args.model, &args.weights)?;
-    let threshold = args.threshold.or(model.fitted().calibration.as_ref().map(|c| c.image_threshold));
-    if args.exit_code && threshold.is_none() {
+    let thresholds = thresholds(args, model.fitted())?;
+    if args.exit_code && thresholds.is_none() {
         return Err(
             Failure::usage("--exit-code needs a threshold, and this model has none").hint("give --threshold")
         );
@@ -57,13 +62,13 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
     let format = args.format.unwrap_or(if how.json { Format::Jsonl } else { Format::Text });
     let mut judge = Judge {
         model,
-        threshold,
+        thresholds,
         format,
         folder: args.output.clone(),
         asked,
         listed: args.regions,
         coco: Coco::default(),
-        defects: 0,
+        not_ok: 0,
         faults: Vec::new(),
     };
     judge.all(&inputs.files, how)?;
@@ -71,6 +76,30 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         judge.coco.save(path, args.force)?;
     }
     judge.finish(args.exit_code, inputs.files.len())
+}
+
+/// The model's thresholds, or what was given instead.
+fn thresholds(args: &Predict, fitted: &Fitted) -> Result<Option<Thresholds>, Failure> {
+    let own = fitted.calibration.as_ref().map(Calibration::thresholds);
+    let thresholds = match (args.threshold, own) {
+        (Some(given), Some(own)) => Some(own.with_defect(given)),
+        (Some(given), None) => Some(Thresholds::single(given)),
+        (None, own) => own,
+    };
+    match (args.review_threshold, thresholds) {
+        (None, thresholds) => Ok(thresholds),
+        (Some(review), Some(Thresholds { defect, .. })) if review <= defect => {
+            Ok(Some(Thresholds { review, defect }))
+        }
+        (Some(review), Some(Thresholds { defect, .. })) => {
+            let message = format!("--review-threshold {review} is above the threshold of a defect, {defect}");
+            Err(Failure::usage(message))
+        }
+        (Some(_), None) => {
+            Err(Failure::usage("--review-threshold needs the threshold of a defect, and this model has none")
+                .hint("give --threshold too"))
+        }
+    }
 }
 
 /// Which regions are looked for, if any.
@@ -88,7 +117,7 @@ fn asked(args: &Predict, fitted: &Fitted) -> Result<Option<Asked>, Failure> {
 
 struct Judge {
     model: Model<Network>,
-    threshold: Option<f32>,
+    thresholds: Option<Thresholds>,
     format: Format,
     folder: Option<PathBuf>,
     /// Which regions are looked for, if any.
@@ -96,7 +125,7 @@ struct Judge {
     /// Whether they stand in the records.
     listed: bool,
     coco: Coco,
-    defects: usize,
+    not_ok: usize,
     /// One line for every picture without a verdict, and every file that could not be written.
     faults: Vec<String>,
 }
@@ -104,7 +133,9 @@ struct Judge {
 impl Judge {
     fn all(&mut self, files: &[PathBuf], how: Shown) -> Result<(), Failure> {
         if self.format == Format::Csv {
-            output::line("path,verdict,image_score,threshold,width,height,overlay,heat_map,raw_map,error")?;
+            output::line(
+                "path,verdict,image_score,threshold,review_threshold,width,height,overlay,heat_map,raw_map,error",
+            )?;
         }
         let stems = output::stems(files);
         let bars = Bars::new(how);
@@ -139,7 +170,8 @@ impl Judge {
             path: file.to_string_lossy().into_owned(),
             verdict: "invalid",
             image_score: None,
-            threshold: self.threshold,
+            threshold: self.thresholds.map(|t| t.defect),
+            review_threshold: self.thresholds.map(|t| t.review),
             width: None,
             height: None,
             files: None,
@@ -160,12 +192,9 @@ impl Judge {
         };
         (record.width, record.height) = (Some(picture.width()), Some(picture.height()));
         record.image_score = Some(prediction.image_score);
-        record.verdict = match self.threshold.map(|t| Verdict::of(prediction.image_score, t)) {
-            Some(Verdict::Ok) => "ok",
-            Some(Verdict::Defect) => "defect",
-            None => "unknown",
-        };
-        self.defects += usize::from(record.verdict == "defect");
+        let verdict = self.thresholds.map(|t| Verdict::of(prediction.image_score, t));
+        record.verdict = verdict.map_or("unknown", Verdict::name);
+        self.not_ok += usize::from(verdict != Some(Verdict::Ok));
         if let Some(asked) = self.asked {
             let found = find(self.model.fitted(), &picture, &prediction, asked);
             self.coco.add(&record.path, &picture, &found);
@@ -212,7 +241,7 @@ impl Judge {
             let message = format!("{} of {total} pictures have no complete result", self.faults.len());
             return Err(Failure::new(Code::SomeBad, message).parts(self.faults));
         }
-        Ok(if exit_code && self.defects > 0 { Code::Defect } else { Code::Done })
+        Ok(if exit_code && self.not_ok > 0 { Code::Defect } else { Code::Done })
     }
 }
 
@@ -225,6 +254,7 @@ fn csv_row(record: &Record) -> Result<String, Failure> {
         record.verdict,
         &number(record.image_score),
         &number(record.threshold),
+        &number(record.review_threshold),
         &size(record.width),
         &size(record.height),
         file(|f| &f.overlay),

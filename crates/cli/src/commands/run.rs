@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     if args.save_models {
         output::make_folder(&models)?;
     }
-    let mut results = Vec::new();
+    let (mut results, mut leaks) = (Vec::new(), Vec::new());
     for category in &categories {
         let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
         let files = Files { paths, root: args.dataset.clone(), limits: Limits::default() };
@@ -29,12 +29,24 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         if args.save_models {
             model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;
         }
+        leaks.extend(patchcore_evaluation::leaks(
+            &model.fitted().training,
+            &category.test,
+            &Limits::default(),
+            &Bars::new(how),
+        ));
         let pictures = args.save_pictures.then_some(pictures.as_path());
         results.push(category_result(&model, category, &args.options, pictures, how)?);
         // After each category, so that a later one's failure loses nothing.
         write_tables(&folder, &results)?;
     }
-    print(&results, how)?;
+    if !leaks.is_empty() {
+        output::warn(&format!(
+            "{} test pictures are among those to fit on: the measures are too good (--json lists them)",
+            leaks.len()
+        ));
+    }
+    print(&results, &leaks, how)?;
     if !how.json {
         output::line(&format!("results in {}", shown(&folder)))?;
     }

@@ -61,10 +61,10 @@ fn a_newer_format_is_refused_with_both_versions() {
     let room = Room::new();
     room.write(
         "newer.patchcore",
-        with_checksum(replaced(tiny_model(), r#"\"format_version\":2"#, r#"\"format_version\":3"#)),
+        with_checksum(replaced(tiny_model(), r#"\"format_version\":3"#, r#"\"format_version\":4"#)),
     );
     room.run("inspect newer.patchcore")
-        .fails(4, &["newer.patchcore: format version 3; this program reads 2"]);
+        .fails(4, &["newer.patchcore: format version 4; this program reads 3"]);
 }
 
 /// Numbers inside the header that a checksum does not question.

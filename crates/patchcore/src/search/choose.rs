@@ -4,7 +4,7 @@
 //! counted, not timed, so that equal patches give equal models.
 
 use super::{Index, Neighbours, Work};
-use crate::bank::MemoryBank;
+use crate::bank::{MemoryBank, Stretch};
 use crate::filter::{Directions, Filter};
 
 /// Widths of codes that are tried.
@@ -48,8 +48,9 @@ pub(crate) fn choose(bank: &MemoryBank, patches: &[(u32, Vec<f32>)], k: usize) -
     let per_query = |filter: &Filter| {
         let index = Index::new(bank, filter.clone())?;
         let mut found = Neighbours::default();
-        let search =
-            |(picture, rows): &(u32, Vec<f32>)| index.nearest_into(bank, rows, k, Some(*picture), &mut found);
+        let search = |(picture, rows): &(u32, Vec<f32>)| {
+            index.nearest_into(bank, rows, k, Some(Stretch::of(*picture)), &mut found)
+        };
         let Work { listed, measured } = patches.iter().map(search).fold(Work::default(), std::ops::Add::add);
         let (width, d) = (filter.k() as f64, d as f64);
         let groups = n as f64 / 16.0;

@@ -10,7 +10,7 @@
 //! the bit, ties included.
 
 use super::{Neighbours, nearest_into};
-use crate::bank::MemoryBank;
+use crate::bank::{MemoryBank, Stretch};
 use crate::filter::{Codes, Encoder, Filter, Whole, likeliest_first};
 use patchcore_kernels::codes::{Columns, GROUP, Lanes, MARKED, NEVER, best_per_lane, mark, marked};
 use patchcore_kernels::distance::squared_l2_to;
@@ -131,15 +131,15 @@ impl Index {
         bank: &MemoryBank,
         queries: &[f32],
         k: usize,
-        without: Option<u32>,
+        without: Option<Stretch>,
         found: &mut Neighbours,
     ) -> Work {
         let (d, k) = (bank.rows.dim(), k.min(bank.len()));
         let n = queries.len() / d;
         found.clear(n, k);
         let mut guess_halves = Cow::Borrowed(&self.guess_halves[..]);
-        if let Some(picture) = without {
-            let own = bank.origins.iter().enumerate().filter(|(_, origin)| origin.picture == picture);
+        if let Some(left_out) = without {
+            let own = bank.origins.iter().enumerate().filter(|(_, origin)| left_out.holds(origin.picture));
             own.for_each(|(i, _)| guess_halves.to_mut()[i] = NEVER);
         }
         let task = n.div_ceil(rayon::current_num_threads()).clamp(TASK[0], TASK[1]);
@@ -360,7 +360,7 @@ impl Task<'_> {
     }
 
     /// Queries that are not finite have no code.
-    fn settle_broken(&mut self, codes: &Codes, without: Option<u32>) {
+    fn settle_broken(&mut self, codes: &Codes, without: Option<Stretch>) {
         for query in (0..self.len()).filter(|&query| codes.errors[query].is_infinite()) {
             let mut found = Neighbours::default();
             nearest_into(self.bank, self.query(query), self.k, without, &mut found);

@@ -8,7 +8,7 @@ mod index;
 pub(crate) use choose::choose;
 use index::{Index, Work};
 
-use crate::bank::MemoryBank;
+use crate::bank::{MemoryBank, Stretch};
 use crate::filter::Filter;
 use patchcore_kernels::distance::squared_l2_block;
 use patchcore_kernels::isa::Isa;
@@ -37,7 +37,7 @@ impl Search {
         bank: &MemoryBank,
         queries: &[f32],
         k: usize,
-        without: Option<u32>,
+        without: Option<Stretch>,
         found: &mut Neighbours,
     ) {
         match &self.0 {
@@ -75,11 +75,11 @@ impl Neighbours {
 pub const NONE: u32 = u32::MAX;
 
 /// Finds the `k` nearest rows of `bank` for each query (rows of the bank's width); `k` is cut to the bank's size. Rows
-/// that came from picture `without` are left out.
+/// that came from pictures in `without` are left out.
 ///
 /// # Panics
 /// If `queries` are no rows of the bank's width, or `k` is 0.
-pub fn nearest(bank: &MemoryBank, queries: &[f32], k: usize, without: Option<u32>) -> Neighbours {
+pub fn nearest(bank: &MemoryBank, queries: &[f32], k: usize, without: Option<Stretch>) -> Neighbours {
     let mut found = Neighbours::default();
     nearest_into(bank, queries, k, without, &mut found);
     found
@@ -90,7 +90,7 @@ pub(crate) fn nearest_into(
     bank: &MemoryBank,
     queries: &[f32],
     k: usize,
-    without: Option<u32>,
+    without: Option<Stretch>,
     found: &mut Neighbours,
 ) {
     let d = bank.rows.dim();
@@ -114,7 +114,7 @@ fn walk(
     bank: &MemoryBank,
     queries: &[f32],
     k: usize,
-    without: Option<u32>,
+    without: Option<Stretch>,
     squared: &mut [f32],
     index: &mut [u32],
 ) {
@@ -129,7 +129,9 @@ fn walk(
         for (query, row) in distances.chunks_exact(m).enumerate() {
             let (best, at) = (&mut squared[query * k..][..k], &mut index[query * k..][..k]);
             for (j, &distance) in row.iter().enumerate() {
-                if distance < best[k - 1] && without.is_none_or(|p| bank.origins[first + j].picture != p) {
+                if distance < best[k - 1]
+                    && without.is_none_or(|own| !own.holds(bank.origins[first + j].picture))
+                {
                     insert(best, at, distance, (first + j) as u32);
                 }
             }
@@ -169,12 +171,12 @@ mod tests {
         fn equals_a_sort(n in 1usize..300, q in 1usize..40, d in 1usize..20, k in 1usize..9, seed: u64, leave in 0u32..4) {
             let bank = bank(seed, n, d, 3.0);
             let queries: Vec<f32> = uniform("q", seed, q * d).into_iter().map(|u| (u * 3.0).floor() as f32).collect();
-            let without = (leave < 3).then_some(leave);
+            let without = (leave < 3).then(|| Stretch::of(leave));
             let found = nearest(&bank, &queries, k, without);
             for i in 0..q {
                 let query = &queries[i * d..(i + 1) * d];
                 let mut all: Vec<(f32, u32)> = (0..n)
-                    .filter(|&j| without != Some(bank.origins[j].picture))
+                    .filter(|&j| without.is_none_or(|own| own.first != bank.origins[j].picture))
                     .map(|j| (squared_l2(Isa::best(), query, bank.rows.row(j)), j as u32))
                     .collect();
                 all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -222,7 +224,7 @@ mod tests {
             let Some(filter) = filter(&rows(seed ^ 5, 300, other), whole) else { return Ok(()) };
             let Some(index) = Index::new(&bank, filter) else { return Ok(()) };
             let queries = structured(seed ^ 1, q, d, kind);
-            let without = (leave < 3).then_some(leave);
+            let without = (leave < 3).then(|| Stretch::of(leave));
             let mut found = Neighbours::default();
             index.nearest_into(&bank, &queries, k, without, &mut found);
             let expected = nearest(&bank, &queries, k, without);

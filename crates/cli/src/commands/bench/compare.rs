@@ -180,9 +180,5 @@ impl Comparison {
 }
 
 fn word(verdict: Option<Verdict>) -> &'static str {
-    match verdict {
-        Some(Verdict::Ok) => "ok",
-        Some(Verdict::Defect) => "defect",
-        None => "unknown",
-    }
+    verdict.map_or("unknown", Verdict::name)
 }

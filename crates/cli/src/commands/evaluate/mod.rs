@@ -8,9 +8,11 @@ pub(crate) use tables::{print, write_tables};
 
 use crate::args::{Evaluate, Shown};
 use crate::exit::{Code, Failure};
+use crate::progress::Bars;
 use crate::{backbone, dataset, output};
+use patchcore::{Fitted, Leak};
 use patchcore_files::shown;
-use patchcore_image::{Category, Dataset};
+use patchcore_image::{Category, Dataset, Limits};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
             return Err(Failure::new(Code::Weights, format!("{}: no such model", shown(path))));
         }
     }
+    let leaks = leaks(args, &categories, &pairs, how)?;
     let mut open: Option<(&Path, _)> = None;
     let mut results = Vec::new();
     for (category, (_, path)) in categories.iter().zip(&pairs) {
@@ -40,8 +43,46 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     if let Some(folder) = &args.output {
         write_tables(folder, &results)?;
     }
-    print(&results, how)?;
+    print(&results, &leaks, how)?;
     Ok(Code::Done)
+}
+
+/// The test pictures that the models were fitted on: of all categories, told before the work. They are refused unless allowed.
+fn leaks(
+    args: &Evaluate,
+    categories: &[Category],
+    pairs: &[(String, PathBuf)],
+    how: Shown,
+) -> Result<Vec<Leak>, Failure> {
+    let (mut open, mut found): (Option<(&Path, Fitted)>, _) = (None, Vec::new());
+    for (category, (_, path)) in categories.iter().zip(pairs) {
+        let fitted = match open.take() {
+            Some((last, fitted)) if last == path => fitted,
+            _ => Fitted::load(path)?,
+        };
+        found.extend(patchcore_evaluation::leaks(
+            &fitted.training,
+            &category.test,
+            &Limits::default(),
+            &Bars::new(how),
+        ));
+        open = Some((path, fitted));
+    }
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let pictures: usize = categories.iter().map(|category| category.test.len()).sum();
+    let message =
+        format!("{} of {pictures} test pictures are ones that the model was fitted on", found.len());
+    if !args.allow_leak {
+        return Err(Failure::new(Code::Input, message)
+            .parts(found.iter().map(ToString::to_string).collect())
+            .hint(
+                "what is measured on them says nothing about new parts; --allow-leak measures all the same",
+            ));
+    }
+    output::warn(&format!("{message}: the measures are too good"));
+    Ok(found)
 }
 
 /// Each category with its model: one model for all, one for each, or a folder with one of each name.

@@ -3,6 +3,7 @@
 use crate::args::Shown;
 use crate::exit::Failure;
 use crate::output;
+use patchcore::Leak;
 use patchcore_evaluation::Evaluation;
 use patchcore_files::{shown, write_atomic};
 use patchcore_metrics::{F1Max, Metric, Undefined};
@@ -64,10 +65,13 @@ const NAMES: [&str; 6] =
     ["image_auroc", "image_ap", "pixel_auroc", "pixel_auroc_anomalous_only", "pixel_ap", "aupro_0.3"];
 const HEADS: [&str; 6] = ["image AUROC", "image AP", "pixel AUROC", "(anomalous)", "pixel AP", "AUPRO 0.3"];
 
-pub(crate) fn print(results: &[Evaluation], how: Shown) -> Result<(), Failure> {
+/// The measures of all categories; in JSON with the test pictures that the models know.
+pub(crate) fn print(results: &[Evaluation], leaks: &[Leak], how: Shown) -> Result<(), Failure> {
     if how.json {
         let all: Vec<Value> = results.iter().map(as_json).collect();
-        return output::line(&json!({ "categories": all, "mean": mean_json(results) }).to_string());
+        return output::line(
+            &json!({ "categories": all, "mean": mean_json(results), "leaks": leaks }).to_string(),
+        );
     }
     let cell = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |v| format!("{:.2}", v * 100.0));
     let row = |name: &str, values: &[Option<f64>]| {
