@@ -23,8 +23,8 @@ use serde::Serialize;
 
 /// The share of the other pictures that must have such a patch, in one of the two distances.
 const SHARE: f64 = 0.3;
-/// Most pictures that witness, and most patches of each.
-const WITNESSES: [usize; 2] = [128, 64];
+/// Most pictures that witness, and about how many patches of all of them.
+const WITNESSES: [usize; 2] = [128, 12_288];
 /// Patches that are measured together.
 const TOGETHER: usize = 32;
 /// The blur of the patches' distances, as a share of the grid's short side: a defect covers several patches.
@@ -220,13 +220,20 @@ impl Witnesses {
     fn of(patches: &TrainingPatches) -> Self {
         let d = patches.rows.dim().max(1);
         let every = patches.pictures.len().div_ceil(WITNESSES[0]).max(1);
+        let some: Vec<usize> = (0..patches.pictures.len()).step_by(every).collect();
+        let each = WITNESSES[1] / some.len().max(1);
         let (mut rows, mut pictures, mut space) = (Vec::new(), Vec::new(), Vec::new());
-        for i in (0..patches.pictures.len()).step_by(every) {
-            let own = patches.picture(i, &mut space).chunks_exact(d);
-            let every = own.len().div_ceil(WITNESSES[1]).max(1);
-            let some = own.step_by(every);
-            pictures.push((i, some.len()));
-            some.for_each(|row| rows.extend_from_slice(row));
+        for i in some {
+            let [h, w] = patches.pictures[i].grid;
+            let own = patches.picture(i, &mut space);
+            // Every so many of the rows of the grid and of its columns.
+            let step = ((h * w) as f64 / each as f64).sqrt().ceil().max(1.0) as usize;
+            let places = (step.min(h) / 2..h)
+                .step_by(step)
+                .flat_map(|y| (step.min(w) / 2..w).step_by(step).map(move |x| y * w + x));
+            let before = rows.len();
+            places.for_each(|place| rows.extend_from_slice(&own[place * d..][..d]));
+            pictures.push((i, (rows.len() - before) / d));
         }
         Self { rows, d, pictures }
     }
@@ -281,4 +288,103 @@ fn peaks(patches: &TrainingPatches, progress: &dyn Progress) -> Vec<Peak> {
         Peak { score: score.into(), patch: [patch / grid[1].max(1), patch % grid[1].max(1)], grid }
     };
     (0..patches.pictures.len()).into_par_iter().map(of_picture).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FeaturePrecision, Quiet};
+    use patchcore_kernels::distance::squared_l2;
+    use patchcore_tensor::Embeddings;
+    use patchcore_testkit::weights::uniform;
+
+    const D: usize = 5;
+
+    /// Pictures of a grid of patches near 0; `change` may make some of them odd.
+    fn patches(n: usize, grid: [usize; 2], change: impl Fn(usize, &mut [f32])) -> TrainingPatches {
+        let mut all = TrainingPatches::default();
+        for i in 0..n {
+            let count = grid[0] * grid[1];
+            let mut values: Vec<f32> =
+                uniform("patches", i as u64, count * D).into_iter().map(|v| v as f32).collect();
+            change(i, &mut values);
+            let rows = Embeddings::from_vec(count, D, values).unwrap();
+            let picture = crate::PictureEmbeddings { rows, grid };
+            all.push("p", &picture, grid.map(|side| side * 8), FeaturePrecision::F32, n).unwrap();
+        }
+        all
+    }
+
+    #[test]
+    fn a_patch_is_measured_against_every_other_picture() {
+        let n = 9;
+        let all = patches(n, [3, 4], |_, _| {});
+        let witnesses = Witnesses::of(&all);
+        let own = |i| all.picture(i, &mut Vec::new()).to_vec();
+        for i in 0..n {
+            let rows = own(i);
+            let expected = rows.chunks_exact(D).map(|patch| {
+                let nearest = |j| {
+                    own(j)
+                        .chunks_exact(D)
+                        .map(|row| squared_l2(Isa::best(), patch, row))
+                        .fold(f32::INFINITY, f32::min)
+                };
+                let mut to: Vec<f32> = (0..n).filter(|&j| j != i).map(nearest).collect();
+                to.sort_by(f32::total_cmp);
+                // 0.3 of 8 others: the second.
+                f32::midpoint(to[0].sqrt(), to[1].sqrt())
+            });
+            assert_eq!(witnesses.distances(i, &rows), expected.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn two_of_a_kind_do_not_hide_each_other() {
+        let odd = |i: usize, values: &mut [f32]| {
+            if i == 4 || i == 10 {
+                values[7 * D..8 * D].fill(3.0);
+            }
+        };
+        let peaks = peaks(&patches(20, [3, 4], odd), &Quiet);
+        let mut order: Vec<usize> = (0..20).collect();
+        order.sort_by(|&a, &b| peaks[b].score.total_cmp(&peaks[a].score));
+        order.truncate(2);
+        order.sort_unstable();
+        assert_eq!(order, [4, 10]);
+        assert_eq!((peaks[4].patch, peaks[4].grid), ([1, 3], [3, 4]));
+    }
+
+    #[test]
+    fn threads_change_nothing_and_many_pictures_have_some_witnesses() {
+        let all = patches(300, [12, 10], |_, _| {});
+        assert!(Witnesses::of(&all).pictures.len() <= WITNESSES[0]);
+        assert!(Witnesses::of(&all).rows.len() <= WITNESSES[1] * D);
+        assert!(Witnesses::of(&all).pictures.iter().all(|&(_, rows)| rows > 0));
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| peaks(&all, &Quiet).into_iter().map(|p| (p.score, p.patch)).collect::<Vec<_>>())
+        };
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn one_picture_is_unlike_nothing() {
+        let (audit, order) = Audit::of(
+            &Audited { names: &["a".into()], sizes: &[[8, 8]], fingerprints: &[] },
+            &[(&Params::default(), &patches(1, [2, 2], |_, _| {}))],
+            &Quiet,
+        );
+        assert_eq!((audit.ranking.len(), order.len(), audit.median), (0, 0, 0.0));
+    }
+
+    #[test]
+    fn members_speak_in_multiples_of_their_own_middle() {
+        let peak = |score| Peak { score, patch: [0, 0], grid: [1, 1] };
+        let (a, b) = ([1.0, 2.0, 3.0].map(peak), [10.0, 10.0, 90.0].map(peak));
+        let (scores, loudest) = fused(&[a.into(), b.into()]);
+        assert_eq!(scores, [0.75, 1.0, 5.25]);
+        assert_eq!(loudest, [1, 0, 1]);
+        assert_eq!(middle(&[1.0, 2.0, 9.0]), (2.0, TO_DEVIATION));
+    }
 }
