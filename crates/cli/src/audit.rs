@@ -77,8 +77,10 @@ pub(crate) fn warn_of_duplicates(audit: &Audit) {
     if pairs.is_empty() {
         return;
     }
-    let count = counted(pairs.len(), "pair of training pictures is", "pairs of training pictures are");
-    output::warn(&format!("{count} the same picture; each counts twice in the threshold"));
+    let count = counted(pairs.len(), "training picture is", "training pictures are");
+    output::warn(&format!(
+        "{count} there already: copies vouch for each other, so that thresholds come out too low"
+    ));
     for Duplicate { pictures: [first, second], kind } in pairs.iter().take(NAMED) {
         let likeness = match kind {
             Likeness::Exact => "is",

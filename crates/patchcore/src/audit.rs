@@ -67,7 +67,7 @@ pub struct Audit {
     pub median: f64,
     /// How far scores usually lie from it: the median absolute deviation, as a standard deviation.
     pub deviation: f64,
-    /// Pictures that are there twice.
+    /// Pictures that are there already, each with the first that it is.
     pub duplicates: Vec<Duplicate>,
     /// Names of the pictures that were left out because it was asked for, the named ones first.
     pub dropped: Vec<String>,
@@ -90,7 +90,7 @@ pub struct Suspect {
 /// Two training pictures that are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Duplicate {
-    /// Their names.
+    /// Their names, the earlier one first.
     pub pictures: [String; 2],
     /// How they are the same.
     pub kind: Likeness,
