@@ -60,9 +60,9 @@ impl Fingerprint {
 
     /// The fingerprint of a decoded picture.
     pub fn of(picture: &Picture) -> Self {
-        let size = [picture.width() as u64, picture.height() as u64];
         let mut hasher = Sha256::new();
-        size.iter().for_each(|side| hasher.update(side.to_le_bytes()));
+        hasher.update((picture.width() as u64).to_le_bytes());
+        hasher.update((picture.height() as u64).to_le_bytes());
         hasher.update(picture.rgb());
         let digest: [u8; 32] = hasher.finalize().into();
         let mut hash = [0; HASH];

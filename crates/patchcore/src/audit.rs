@@ -232,7 +232,9 @@ impl Witnesses {
                 .step_by(step)
                 .flat_map(|y| (step.min(w) / 2..w).step_by(step).map(move |x| y * w + x));
             let before = rows.len();
-            places.for_each(|place| rows.extend_from_slice(&own[place * d..][..d]));
+            for place in places {
+                rows.extend_from_slice(&own[place * d..][..d]);
+            }
             pictures.push((i, (rows.len() - before) / d));
         }
         Self { rows, d, pictures }
