@@ -20,12 +20,13 @@ use patchcore::PictureFault;
 use patchcore_backbone::BackboneError;
 use patchcore_backbone::weights::{WeightsError, WeightsErrorKind};
 use patchcore_evaluation::EvaluationError;
-use patchcore_files::FileError;
+use patchcore_files::{FileError, shown};
 use patchcore_foreign::ForeignError;
 use patchcore_hub::HubError;
 use patchcore_image::{DatasetError, ErrorKind, ImageError};
 use serde_json::json;
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How the program ends.
@@ -264,6 +265,15 @@ impl From<patchcore::Error> for Failure {
                     Self::new(code, format!("{} of {total} pictures cannot be used", bad.len())).parts(bad);
                 if some_good { failure.hint("--skip-bad fits on the others") } else { failure }
             }
+            E::NotNew { leaks, .. } => Self::new(Code::Input, message)
+                .parts(leaks.iter().map(ToString::to_string).collect())
+                .hint("thresholds come from good pictures that the model has not seen"),
+            E::NotAmongPictures { unknown } => Self::new(
+                Code::Input,
+                format!("{} names to leave out are no pictures to fit on", unknown.len()),
+            )
+            .parts(unknown.iter().map(|name| shown(Path::new(name))).collect())
+            .hint("names are those that `fit --json` gives in its audit"),
             E::Memory { halved, .. } => {
                 let half = halved.map(|_| "--feature-precision f16 is enough, or ").unwrap_or_default();
                 Self::new(Code::Limit, message)

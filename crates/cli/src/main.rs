@@ -3,6 +3,7 @@
 //! This is a door: it turns words into library calls and results into lines, files and exit codes.
 
 mod args;
+mod audit;
 mod backbone;
 mod commands;
 mod config;

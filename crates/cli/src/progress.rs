@@ -95,6 +95,7 @@ impl Progress for Bars {
     fn begin(&self, stage: Stage, total: usize) {
         let name = match stage {
             Stage::Embed => "embed",
+            Stage::Audit => "audit",
             Stage::Coreset => "coreset",
             Stage::Calibrate => "calibrate",
             Stage::Evaluate => "evaluate",

@@ -81,13 +81,8 @@ fn scores_and_maps_are_those_of_anomalib() {
         let backbone =
             Backbone::load(&params.backbone, &saved.weights, &params.layers, Precision::F32).unwrap();
         let member = Member::imported(params, backbone.fingerprint().to_string(), saved.memory_bank);
-        let training = Training {
-            pictures: Vec::new(),
-            skipped: Vec::new(),
-            clipped: Vec::new(),
-            intensity: Intensity::Original,
-            version: "0".into(),
-        };
+        let training =
+            Training { version: "0".into(), intensity: Intensity::Original, ..Training::default() };
         let fitted = Fitted { members: vec![member], training, calibration: None };
         let model = Model::new(fitted, vec![backbone]).unwrap();
         let (steps, mut space) = (model.members().next().unwrap(), Workspace::default());

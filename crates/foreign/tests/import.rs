@@ -23,13 +23,7 @@ fn import(folder: &str) -> Option<Model<Backbone>> {
         members.push(Member::imported(params, network.fingerprint().to_string(), saved.vectors));
         networks.push(network);
     }
-    let training = Training {
-        pictures: Vec::new(),
-        skipped: Vec::new(),
-        clipped: Vec::new(),
-        intensity: Intensity::Original,
-        version: "0".into(),
-    };
+    let training = Training { version: "0".into(), intensity: Intensity::Original, ..Training::default() };
     Some(Model::new(Fitted { members, training, calibration: None }, networks).unwrap())
 }
 

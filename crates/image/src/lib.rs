@@ -20,6 +20,7 @@
 mod dataset;
 mod decode;
 mod error;
+mod fingerprint;
 mod format;
 mod intensity;
 mod limits;
@@ -33,6 +34,7 @@ pub use dataset::{
 };
 pub use decode::{decode, decode_as, decode_bytes, decode_bytes_as};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};
+pub use fingerprint::{Fingerprint, Fingerprints, Likeness};
 pub use format::Format;
 pub use intensity::Intensity;
 pub use limits::Limits;

@@ -1,5 +1,6 @@
 //! What can go wrong in the method, sorted by whose fault it is.
 
+use crate::Leak;
 use patchcore_backbone::BackboneError;
 use patchcore_image::ErrorKind;
 use std::path::PathBuf;
@@ -32,6 +33,22 @@ pub enum Error {
         total: usize,
         /// Whether all failed for want of access, memory or another limit of the machine and not for their content.
         kind: PictureFault,
+    },
+
+    /// Pictures that were to be left out are none of those to fit on.
+    #[error("{} names to leave out are no pictures to fit on, first {}", unknown.len(), unknown.first().map_or("none", String::as_str))]
+    NotAmongPictures {
+        /// The names.
+        unknown: Vec<String>,
+    },
+
+    /// Pictures that should be new to the model are those that it was fitted on.
+    #[error("{} of {total} pictures are not new to the model: it was fitted on them", leaks.len())]
+    NotNew {
+        /// Each of them, with the one that it is.
+        leaks: Vec<Leak>,
+        /// How many pictures were given.
+        total: usize,
     },
 
     /// A second look at the training pictures found others, or other sizes, than the first.

@@ -1,6 +1,7 @@
 //! `fit`: good pictures become a model.
 
 use crate::ahead::read_ahead;
+use crate::audit::{Audit, Audited, Outliers};
 use crate::calibration::{Calibration, Rates};
 use crate::coreset::Coreset;
 use crate::embedding::PictureEmbeddings;
@@ -8,13 +9,15 @@ use crate::fitted::{Fitted, Training};
 use crate::held_out::{HeldOutBy, held_out};
 use crate::member::{Member, check_together};
 use crate::memory::MemberPatches;
+use crate::pictures::Selected;
 use crate::predict::{Engine, Model};
 use crate::search::{Search, choose};
 use crate::steps::{check_precision, check_weights, embed};
 use crate::training_patches::{TrainingPatches, TrainingPicture};
 use crate::{Error, Expected, Features, Params, Pictures, Progress, Stage, peak_memory};
 use patchcore_backbone::{FeatureExtractor, Precision};
-use patchcore_image::{ErrorKind, Picture};
+use patchcore_image::{ErrorKind, Fingerprint, Picture};
+use std::collections::BTreeSet;
 
 /// What `fit` does about a picture that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +36,8 @@ pub struct PatchCore<E> {
     rates: Rates,
     held_out: HeldOutBy,
     max_memory: Option<u64>,
+    left_out: Vec<String>,
+    outliers: Option<Outliers>,
 }
 
 /// A member to be.
@@ -56,6 +61,8 @@ impl<E: FeatureExtractor> PatchCore<E> {
             rates: Rates::default(),
             held_out: HeldOutBy::Picture,
             max_memory: None,
+            left_out: Vec::new(),
+            outliers: None,
         };
         none.with(params, extractor)
     }
@@ -125,20 +132,46 @@ impl<E: FeatureExtractor> PatchCore<E> {
         self
     }
 
-    /// Extracts, embeds, selects, calibrates.
+    /// Leaves out the pictures with these names.
+    #[must_use]
+    pub fn leave_out(mut self, names: Vec<String>) -> Self {
+        self.left_out = names;
+        self
+    }
+
+    /// Leaves out the pictures that the [`Audit`] finds most unlike the others, and embeds the others anew. The thresholds
+    /// then speak of pictures like those that were kept.
+    #[must_use]
+    pub fn drop_outliers(mut self, outliers: Option<Outliers>) -> Self {
+        self.outliers = outliers;
+        self
+    }
+
+    /// Extracts, embeds, audits, selects, calibrates.
     ///
     /// A picture is decoded once for all members. The embeddings of all patches are held once; the memory bank is a copy
     /// of the chosen ones.
     ///
     /// # Errors
-    /// [`Error::NoPictures`], [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
+    /// [`Error::NoPictures`], [`Error::NotAmongPictures`] for names to leave out that there are not,
+    /// [`Error::BadPictures`] with all of them, a bank size that does not fit, or a picture that
     /// the network does not take; [`Error::Memory`] if it would take more than allowed; [`Error::PicturesChanged`] if
     /// there is a second pass and it does not find the same.
     pub fn fit(self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Model<E>, Error> {
-        let chosen = self.first_look(pictures, progress)?;
+        let pictures = Selected::without(pictures, &self.left_out)?;
         let own: Vec<Network<'_, E>> =
             self.members.iter().map(|member| (&member.params, &member.extractor)).collect();
-        let all = self.embed_all(&own, pictures, progress)?;
+        let choosers: Vec<Network<'_, E>> = (self.members.iter())
+            .filter_map(|member| Some((&member.params, member.chooser.as_ref()?)))
+            .collect();
+        let first = if choosers.is_empty() { &own } else { &choosers };
+        let Look { seen, pictures, audit } = self.look(first, pictures, progress)?;
+        let (all, chosen) = if choosers.is_empty() {
+            (seen, self.members.iter().map(|_| None).collect())
+        } else {
+            let chosen = self.choose_first(seen, progress)?;
+            (self.embed_all(&own, &pictures, progress)?, chosen)
+        };
         let (mut members, mut searches) = (Vec::new(), Vec::new());
         for ((member, patches), chosen) in self.members.iter().zip(&all.members).zip(chosen) {
             let params = member.params.clone();
@@ -167,26 +200,46 @@ impl<E: FeatureExtractor> PatchCore<E> {
             skipped: all.skipped,
             clipped: all.clipped,
             intensity: pictures.intensity(),
+            dropped: audit.dropped.clone(),
             version: env!("CARGO_PKG_VERSION").to_string(),
+            fingerprints: all.fingerprints,
         };
         let engines = self.members.into_iter().zip(searches);
         let engines = engines.map(|(member, search)| Engine { extractor: member.extractor, search });
-        Ok(Model::joined(Fitted { members, training, calibration }, engines.collect()))
+        Ok(Model::joined(Fitted { members, training, calibration }, engines.collect()).audited(audit))
     }
 
-    /// What the members' choosers choose; a look at all pictures of its own, if there is any.
-    fn first_look(
+    /// The first look at all pictures: embeds and audits them, and embeds them anew where outliers are to be dropped.
+    fn look<'a>(
         &self,
-        pictures: &dyn Pictures,
+        networks: &[Network<'_, E>],
+        pictures: Selected<'a>,
         progress: &dyn Progress,
-    ) -> Result<Vec<Option<Chosen>>, Error> {
-        let networks: Vec<Network<'_, E>> = (self.members.iter())
-            .filter_map(|member| Some((&member.params, member.chooser.as_ref()?)))
-            .collect();
-        if networks.is_empty() {
-            return Ok(self.members.iter().map(|_| None).collect());
+    ) -> Result<Look<'a>, Error> {
+        let mut seen = self.embed_all(networks, &pictures, progress)?;
+        progress.begin(Stage::Audit, seen.names.len() * networks.len());
+        let audited = Audited { names: &seen.names, sizes: &seen.sizes, fingerprints: &seen.fingerprints };
+        let members: Vec<_> =
+            networks.iter().zip(&seen.members).map(|((params, _), patches)| (*params, patches)).collect();
+        let (mut audit, order) = Audit::of(&audited, &members, progress);
+        progress.end();
+        audit.dropped.clone_from(&self.left_out);
+        let count = self.outliers.map_or(Ok(0), |outliers| outliers.of(seen.names.len()))?;
+        if count == 0 {
+            return Ok(Look { seen, pictures, audit });
         }
-        let Seen { members, names, .. } = self.embed_all(&networks, pictures, progress)?;
+        audit.dropped.extend(order.iter().take(count).map(|&i| seen.names[i].clone()));
+        let numbers: BTreeSet<usize> = order.iter().take(count).map(|&i| seen.numbers[i]).collect();
+        // The rows go here: they are the largest thing in memory, and those of the pictures that are kept are to come.
+        seen.members = Vec::new();
+        let pictures = pictures.without_numbers(&numbers);
+        let seen = self.embed_all(networks, &pictures, progress)?;
+        Ok(Look { seen, pictures, audit })
+    }
+
+    /// What the members' choosers choose of what they saw.
+    fn choose_first(&self, seen: Seen, progress: &dyn Progress) -> Result<Vec<Option<Chosen>>, Error> {
+        let Seen { members, names, .. } = seen;
         let mut seen = members.into_iter();
         let choose = |member: &Unfitted<E>| {
             let Some(patches) = member.chooser.as_ref().and_then(|_| seen.next()) else { return Ok(None) };
@@ -230,7 +283,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
     pub fn embeddings(&self, pictures: &dyn Pictures, progress: &dyn Progress) -> Result<Features, Error> {
         let first = &self.members[0];
         let network = (&first.params, first.chooser.as_ref().unwrap_or(&first.extractor));
-        let all = self.embed_all(&[network], pictures, progress)?;
+        let all = self.embed_all(&[network], &Selected::without(pictures, &self.left_out)?, progress)?;
         Ok(all.members.into_iter().next().unwrap_or_default().rows)
     }
 
@@ -271,15 +324,18 @@ impl<E: FeatureExtractor> PatchCore<E> {
         let mut bad: Vec<(String, ErrorKind)> = Vec::new();
         read_ahead(
             total,
-            |i| pictures.load(i),
+            |i| pictures.load(i).map(|picture| (Fingerprint::of(&picture), picture)),
             |numbers, loaded| {
                 let (mut good, mut names): (Vec<Picture>, Vec<String>) = Default::default();
                 for (i, result) in numbers.clone().zip(loaded) {
                     match result {
-                        Ok(picture) => {
+                        Ok((fingerprint, picture)) => {
                             if picture.clipped() > 0 {
                                 all.clipped.push(pictures.name(i));
                             }
+                            all.fingerprints.push(fingerprint);
+                            all.sizes.push([picture.width(), picture.height()]);
+                            all.numbers.push(i);
                             good.push(picture);
                             names.push(pictures.name(i));
                         }
@@ -334,8 +390,21 @@ struct Seen {
     /// One for each network.
     members: Vec<TrainingPatches>,
     names: Vec<String>,
+    /// Number of each picture among those that were to be embedded.
+    numbers: Vec<usize>,
+    /// Width and height of each picture.
+    sizes: Vec<[usize; 2]>,
+    fingerprints: Vec<Fingerprint>,
     skipped: Vec<String>,
     clipped: Vec<String>,
+}
+
+/// What the first look gave.
+struct Look<'a> {
+    /// Of the pictures that are kept.
+    seen: Seen,
+    pictures: Selected<'a>,
+    audit: Audit,
 }
 
 /// What a member's chooser chose, and of which pictures.

@@ -6,6 +6,7 @@
 //! | tensor `bank` | `f32 [rows, d]`, in the order of selection |
 //! | tensor `bank_origin` | `u32 [rows, 3]`: picture number, row and column of the patch grid; `[0, 3]` if not known |
 //! | tensor `filter` | `f32 [1 or more, d]`: mean and directions of the search's filter, if it has one |
+//! | tensor `fingerprint` | `u32 [pictures, 68]`: for each training picture the hash of its pixels and the picture at 16 x 16, packed |
 //! | tensor `checksum` | `u8 [32]`, the last bytes of the file: SHA-256 of all bytes before |
 //!
 //! In an ensemble the names of the second member's tensors end in `.2`, and so on.
@@ -19,6 +20,7 @@ use crate::filter::{Filter, Parts};
 use crate::fitted::{Fitted, Training};
 use crate::member::{Member, check_together};
 use crate::{Error, Params};
+use patchcore_image::Fingerprint;
 use patchcore_tensor::Embeddings;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -152,7 +154,7 @@ impl Fitted {
             shape: vec![CHECKSUM],
             bytes: vec![0; CHECKSUM],
         };
-        let parts: Vec<Part> = of_members.chain([checksum]).collect();
+        let parts: Vec<Part> = of_members.chain([fingerprints(&self.training), checksum]).collect();
         let mut tensors = Vec::new();
         for Part { name, dtype, shape, bytes } in &parts {
             let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|e| e.to_string())?;
@@ -185,9 +187,10 @@ impl Fitted {
         let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let members = header.members.into_iter().enumerate();
         let members = members.map(|(i, member)| Member::read(&file, i, member));
+        let fingerprints = read_fingerprints(&file)?;
         let fitted = Self {
             members: members.collect::<Result<_, _>>()?,
-            training: header.training,
+            training: Training { fingerprints, ..header.training },
             calibration: header.calibration,
         };
         fitted.check()?;
@@ -220,6 +223,10 @@ impl Fitted {
             member.check(self.training.pictures.len()).map_err(name)?;
         }
         self.training.intensity.check()?;
+        let (pictures, known) = (self.training.pictures.len(), self.training.fingerprints.len());
+        if known != pictures {
+            return Err(format!("{known} fingerprints of {pictures} pictures"));
+        }
         let Some(c) = &self.calibration else { return Ok(()) };
         let thresholds = [c.image_threshold, c.review_threshold, c.pixel_threshold, c.pixel_typical];
         if !thresholds.iter().all(|v| v.is_finite()) {
@@ -261,6 +268,22 @@ fn table<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<(usize,
     }
 }
 
+/// What tells the training pictures again. As `u32` like the origins: the only bytes must be the checksum's.
+fn fingerprints(training: &Training) -> Part {
+    let bytes: Vec<u8> = training.fingerprints.iter().flat_map(Fingerprint::to_bytes).collect();
+    let shape = vec![training.fingerprints.len(), Fingerprint::BYTES / 4];
+    Part { name: "fingerprint".into(), dtype: Dtype::U32, shape, bytes }
+}
+
+fn read_fingerprints(file: &SafeTensors<'_>) -> Result<Vec<Fingerprint>, String> {
+    let (rows, words, data) = table(file, "fingerprint", Dtype::U32)?;
+    let read = || data.chunks_exact(Fingerprint::BYTES).map(Fingerprint::from_bytes).collect();
+    let all: Option<Vec<_>> = if words * 4 == Fingerprint::BYTES { read() } else { None };
+    all.ok_or_else(|| {
+        format!("fingerprint: [{rows}, {words}], expected [{rows}, {}]", Fingerprint::BYTES / 4)
+    })
+}
+
 fn floats(data: &[u8]) -> Vec<f32> {
     data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
@@ -296,7 +319,11 @@ mod tests {
             skipped: Vec::new(),
             clipped: Vec::new(),
             intensity: patchcore_image::Intensity::Window { low: 5, high: 4095 },
+            dropped: vec!["c.png".into()],
             version: "0.0.0".into(),
+            fingerprints: (0..2u8)
+                .map(|v| Fingerprint::from_bytes(&[v; Fingerprint::BYTES]).unwrap())
+                .collect(),
         };
         let calibration = Calibration {
             image_threshold: 1.25,
@@ -383,6 +410,7 @@ mod tests {
         let nan = Fitted::from_bytes(&broken.to_bytes().unwrap()).unwrap_err();
         assert!(nan.contains("member 2") && nan.contains("not finite"), "{nan}");
         assert!(refused(|m| m.members[1].params.num_nn = 0).contains("anomaly_score_num_nn"));
+        assert!(refused(|m| m.training.fingerprints.truncate(1)).contains("1 fingerprints of 2 pictures"));
         assert!(refused(|m| m.members.clear()).contains("members"));
         assert!(refused(|m| m.members[0].bank.origins.truncate(1)).contains("1 of 2 rows"));
         assert!(refused(|m| m.calibration.as_mut().unwrap().scales[1] = 0.0).contains("scales"));

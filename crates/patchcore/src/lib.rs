@@ -11,6 +11,7 @@
 //! | `bank`, [`search`] | the bank, and exact nearest neighbours in it |
 //! | `score`, `anomaly_map` | distances become scores and maps (section 3.3) |
 //! | `pictures`, `ahead` | where pictures come from, and that the next ones are read while the network works |
+//! | `audit` | which training pictures look unlike the others, or are there twice |
 //! | [`fit`](PatchCore::fit), [`predict`](Model::predict), `steps`, `workspace`, `calibration`, `format` | the method's two verbs, what both share, the memory of a picture's way, thresholds, the model file |
 //! | `member`, `fusion` | a model has one member or, as an ensemble, several, whose scores become one |
 //!
@@ -37,6 +38,7 @@
 
 mod ahead;
 mod anomaly_map;
+mod audit;
 mod bank;
 mod calibration;
 pub mod coreset;
@@ -68,6 +70,7 @@ mod workspace;
 
 pub use ahead::read_ahead;
 pub use anomaly_map::{MapStyle, anomaly_map, gaussian_blur};
+pub use audit::{Audit, Duplicate, Outliers, Suspect};
 pub use bank::{MemoryBank, Origin, Stretch};
 pub use calibration::{Calibration, FALSE_ALARM_RATE, Rates, pictures_needed};
 pub use coreset::{BankSize, Sampler, SamplerKind};
@@ -75,7 +78,7 @@ pub use embedding::{PatchEmbedding, PictureEmbeddings, Reduction};
 pub use error::{Error, PictureFault};
 pub use filter::Filter;
 pub use fit::{OnBadPicture, PatchCore};
-pub use fitted::{Fitted, Training};
+pub use fitted::{Fitted, Known, Leak, Training};
 pub use format::FORMAT_VERSION;
 pub use held_out::HeldOutBy;
 pub use member::Member;

@@ -1,6 +1,7 @@
 //! `predict`: a fitted model judges pictures.
 
 use crate::ahead::read_ahead;
+use crate::audit::Audit;
 use crate::calibration::{Calibration, Rates};
 use crate::fitted::Fitted;
 use crate::fusion::{HeldOut, fuse};
@@ -13,7 +14,7 @@ use crate::workspace::Workspace;
 use crate::{Error, Params, Pictures, Progress, Stage};
 use crate::{anomaly_map::anomaly_map_between, embedding::PictureEmbeddings};
 use patchcore_backbone::FeatureExtractor;
-use patchcore_image::Picture;
+use patchcore_image::{Fingerprint, Picture};
 use patchcore_tensor::Embeddings;
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +25,7 @@ pub struct Model<E> {
     engines: Vec<Engine<E>>,
     /// Memory of earlier pictures, one space for each member.
     spaces: Mutex<Vec<Vec<Workspace>>>,
+    audit: Option<Audit>,
 }
 
 /// What a member needs at work.
@@ -57,7 +59,16 @@ impl<E: FeatureExtractor> Model<E> {
     }
 
     pub(crate) fn joined(fitted: Fitted, engines: Vec<Engine<E>>) -> Self {
-        Self { fitted, engines, spaces: Mutex::default() }
+        Self { fitted, engines, spaces: Mutex::default(), audit: None }
+    }
+
+    pub(crate) fn audited(self, audit: Audit) -> Self {
+        Self { audit: Some(audit), ..self }
+    }
+
+    /// What fitting noticed about the training pictures; a model file does not hold it.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
     }
 
     /// What fitting found.
@@ -107,7 +118,8 @@ impl<E: FeatureExtractor> Model<E> {
     ///
     /// # Errors
     /// [`Error::Parameter`] unless [`Rates`] are within their range; [`Error::NoPictures`]; [`Error::BadPictures`] with all
-    /// that cannot be read; otherwise as [`predict_members`](Self::predict_members).
+    /// that cannot be read; [`Error::NotNew`] with all that the model was fitted on; otherwise as
+    /// [`predict_members`](Self::predict_members).
     pub fn calibrate(
         &mut self,
         pictures: &dyn Pictures,
@@ -126,12 +138,15 @@ impl<E: FeatureExtractor> Model<E> {
         }
         progress.begin(Stage::Calibrate, total);
         let mut held_out: Vec<Vec<HeldOut>> = self.engines.iter().map(|_| Vec::new()).collect();
-        let mut bad = Vec::new();
-        let load = |i| pictures.load(i);
+        let (mut bad, mut leaks) = (Vec::new(), Vec::new());
+        let known = self.fitted.training.known();
+        let load = |i| pictures.load(i).map(|picture| (Fingerprint::of(&picture), picture));
         read_ahead(total, load, |numbers, loaded| {
-            for picture in loaded {
+            for (i, picture) in numbers.clone().zip(loaded) {
+                let leak = |(fingerprint, _): &(_, _)| known.leak(&pictures.name(i), fingerprint);
+                leaks.extend(picture.as_ref().ok().and_then(leak));
                 match picture {
-                    Ok(picture) if bad.is_empty() => {
+                    Ok((_, picture)) if bad.is_empty() && leaks.is_empty() => {
                         for (all, member) in held_out.iter_mut().zip(self.predict_members(&picture)?) {
                             let MemberPrediction { image_score, anomaly_map, patches } = member;
                             let input = [anomaly_map.height(), anomaly_map.width()];
@@ -148,6 +163,9 @@ impl<E: FeatureExtractor> Model<E> {
         progress.end();
         if !bad.is_empty() {
             return Err(Error::bad_pictures(bad, total));
+        }
+        if !leaks.is_empty() {
+            return Err(Error::NotNew { leaks, total });
         }
         let params: Vec<&Params> = self.fitted.members.iter().map(|member| &member.params).collect();
         self.fitted.calibration = Calibration::from_held_out(&params, &held_out, rates, HeldOutBy::New);

@@ -7,6 +7,8 @@ use crate::Expected;
 pub enum Stage {
     /// Pictures become embeddings.
     Embed,
+    /// Pictures are compared with the others.
+    Audit,
     /// Patches are chosen.
     Coreset,
     /// Pictures are scored against the bank without their own patches.

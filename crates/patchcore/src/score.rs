@@ -111,7 +111,7 @@ impl ImageScore {
 }
 
 /// The largest value and its place, the first among equals.
-fn largest(map: &AnomalyMap) -> (usize, f32) {
+pub(crate) fn largest(map: &AnomalyMap) -> (usize, f32) {
     let values = map.data().iter().copied().enumerate();
     values.fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
 }

@@ -9,7 +9,7 @@ pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, L
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use model::{bytes, finite, metric_size, pro_limit, sides};
+use model::{bytes, finite, metric_size, outliers, pro_limit, sides};
 use patchcore::Rates;
 use std::path::PathBuf;
 
@@ -118,6 +118,14 @@ pub(crate) struct Fit {
     /// Replace the files if they exist
     #[arg(long)]
     pub(crate) force: bool,
+
+    /// Leave out the pictures that look most unlike the others: a number of them, or a share such as 5%
+    #[arg(long, value_name = "N|SHARE%", value_parser = outliers)]
+    pub(crate) drop_outliers: Option<patchcore::Outliers>,
+
+    /// File with names of pictures to leave out, one per line, as `fit --json` and `inspect --json` give them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) drop: Option<PathBuf>,
 
     /// Fit on the readable pictures if some are not; exit code 7, the others are named in the model
     #[arg(long)]
@@ -272,6 +280,10 @@ pub(crate) struct Evaluate {
     /// Weights of the models' network, if it is not the built-in one; repeated for an ensemble
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Vec<PathBuf>,
+
+    /// Measure although the model was fitted on some of the test pictures; what comes out is too good
+    #[arg(long)]
+    pub(crate) allow_leak: bool,
 
     #[command(flatten)]
     pub(crate) options: EvaluateOptions,

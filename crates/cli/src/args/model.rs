@@ -2,6 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
+use patchcore::Outliers;
 use patchcore::presets::{PRESETS, Preset, preset};
 use patchcore_image::Intensity;
 use std::path::PathBuf;
@@ -160,6 +161,17 @@ pub(super) fn pro_limit(text: &str) -> Result<f64, String> {
 pub(super) fn finite(text: &str) -> Result<f32, String> {
     let number: f32 = text.parse().map_err(|_| "must be a number".to_string())?;
     number.is_finite().then_some(number).ok_or_else(|| "must be a finite number".to_string())
+}
+
+/// A number of pictures, or their share in percent.
+pub(super) fn outliers(text: &str) -> Result<Outliers, String> {
+    let wrong = || "must be a number of pictures, or a share such as 5%".to_string();
+    match text.strip_suffix('%') {
+        Some(percent) => {
+            percent.trim_end().parse().map(|p: f64| Outliers::Share(p / 100.0)).map_err(|_| wrong())
+        }
+        None => text.parse().map(Outliers::Count).map_err(|_| wrong()),
+    }
 }
 
 /// A number of bytes with or without a unit: powers of 1000, or of 1024 with an `i`.

@@ -51,16 +51,23 @@ fn inspect(args: &DatasetInspect, how: Shown) -> Result<Code, Failure> {
     let layout = dataset.layout().name();
     if how.json {
         let categories: Vec<Value> = all.iter().map(|found| as_json(found, args.files)).collect();
-        output::line(&json!({ "layout": layout, "categories": categories }).to_string())?;
+        output::line(
+            &json!({ "layout": layout, "categories": categories, "looked_at": LOOKED_AT }).to_string(),
+        )?;
     } else {
         output::line(&format!("{}: layout {layout}, {}", shown(&what.root), categories(all.len())))?;
         for found in &all {
             print(found, args.files)?;
         }
+        output::line(&format!("\nlooked at {LOOKED_AT}"))?;
     }
     let is_error = |found: &Examined| found.problems.iter().any(|problem| !problem.is_warning());
     Ok(if all.iter().any(is_error) { Code::Input } else { Code::Done })
 }
+
+/// What the problems are taken from, and what they are not.
+const LOOKED_AT: &str = "names, the headers of pictures, all of masks, all bytes of files of one length; not at pixels: fit and \
+                         evaluate find pictures that were saved again";
 
 fn categories(count: usize) -> String {
     if count == 1 { "1 category".into() } else { format!("{count} categories") }

@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
     write_tables(&results_folder, dataset.layout(), &results)?;
     report::write(&results_folder.join("report.html"), "Demo: drawn weaves and widgets", reports, true)?;
     say(how, "")?;
-    print(&results, how)?;
+    print(&results, &[], how)?;
     say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;
     Ok(Code::Done)
 }

@@ -5,7 +5,7 @@ use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::report::TrainingFiles;
 use crate::thresholds::{promises, thresholds_json};
-use crate::{backbone, config, dataset, output, report};
+use crate::{audit, backbone, config, dataset, output, report};
 use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
 use patchcore_files::shown;
 use patchcore_image::{Intensity, Limits, list_pictures};
@@ -23,6 +23,8 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
         let model = std::slice::from_ref(&args.output);
         report::check(page, args.force, &[model, &files.paths, &args.model.weights].concat())?;
     }
+    let left_out = args.drop.as_deref().map(audit::names).transpose()?.unwrap_or_default();
+    let method = method.leave_out(left_out).drop_outliers(args.drop_outliers);
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
@@ -38,9 +40,15 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     }
     if how.json {
         let seconds = start.elapsed().as_secs_f64();
-        output::line(&summary(fitted, &args.output, seconds, bars.expected()).to_string())?;
+        let mut summary = summary(fitted, &args.output, seconds, bars.expected());
+        summary["audit"] = model.audit().map(audit::audit_json).transpose()?.into();
+        output::line(&summary.to_string())?;
     } else {
         print(fitted, &args.output, start.elapsed().as_secs_f64())?;
+        model.audit().map_or(Ok(()), |found| audit::print(found, fitted.training.pictures.len()))?;
+    }
+    if let Some(found) = model.audit().filter(|_| !how.json) {
+        audit::warn_of_duplicates(found);
     }
     for name in &fitted.training.clipped {
         let window = fitted.training.intensity;

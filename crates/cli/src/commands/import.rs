@@ -104,13 +104,7 @@ fn model(
     let members = parts
         .map(|((params, network), rows)| Member::imported(params, network.fingerprint().to_string(), rows));
     let version = env!("CARGO_PKG_VERSION").to_string();
-    let training = Training {
-        pictures: Vec::new(),
-        skipped: Vec::new(),
-        clipped: Vec::new(),
-        intensity: Intensity::Original,
-        version,
-    };
+    let training = Training { version, intensity: Intensity::Original, ..Training::default() };
     let fitted = Fitted { members: members.collect(), training, calibration: None };
     Ok(Model::new(fitted, networks)?)
 }

@@ -62,7 +62,9 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
     output::line(&match training.pictures.len() {
         0 => "training       not known: made by another program".to_string(),
         pictures => {
-            format!("training       {pictures} pictures; {} left out as unreadable", training.skipped.len())
+            let [skipped, dropped] = [&training.skipped, &training.dropped].map(Vec::len);
+            let asked = if dropped > 0 { format!(", {dropped} as asked") } else { String::new() };
+            format!("training       {pictures} pictures; {skipped} left out as unreadable{asked}")
         }
     })?;
     for (i, member) in fitted.members.iter().enumerate() {

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         folder: args.save_pictures.then_some(pictures.as_path()),
         how,
     };
-    let mut results = Vec::new();
+    let (mut results, mut leaks) = (Vec::new(), Vec::new());
     for category in &categories {
         let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
         let files = Files {
@@ -42,11 +42,23 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         if args.save_models {
             model.fitted().save(&models.join(format!("{}.patchcore", category.name)), false)?;
         }
+        leaks.extend(patchcore_evaluation::leaks(
+            &model.fitted().training,
+            &category.test,
+            &Limits::default(),
+            &Bars::new(how),
+        ));
         results.push(measuring.category(&model, category, None)?);
         // After each category, so that a later one's failure loses nothing.
         write_tables(&folder, dataset.layout(), &results)?;
     }
-    print(&results, how)?;
+    if !leaks.is_empty() {
+        output::warn(&format!(
+            "{} test pictures are among those to fit on: the measures are too good (--json lists them)",
+            leaks.len()
+        ));
+    }
+    print(&results, &leaks, how)?;
     if !how.json {
         output::line(&format!("results in {}", shown(&folder)))?;
     }

@@ -13,7 +13,8 @@ fn spaces_dashes_and_brackets_are_ordinary() {
     assert_eq!(room.names("my results").len(), 12);
     room.run_words(["predict", "bolt.patchcore", "my parts/x[1].png"]).succeeds();
     room.run_words(["predict", "bolt.patchcore", "--", "-rf.png"]).fails(7, &["-rf.png: "]);
-    room.run_words(["fit", "--good", "my parts", "-o", "my part.patchcore", "--imagesize", "32"]).succeeds();
+    let fit = ["fit", "--good", "my parts", "-o", "my part.patchcore", "--imagesize", "32", "--json"];
+    room.run_words(fit).succeeds();
     room.run_words(["inspect", "my part.patchcore"]).succeeds();
 }
 
@@ -79,5 +80,5 @@ fn names_that_are_no_utf8_are_judged_and_kept_apart() {
     assert_eq!(room.names("results").len(), 6);
     let listed = room.run_with_input("predict bolt.patchcore -", b"new/\xfe.png\nnew/\xff.png\n").succeeds();
     assert_eq!(listed.stdout.lines().count(), 2);
-    room.run("fit --good new -o part.patchcore --imagesize 32 --bank-rows 9").succeeds();
+    room.run("fit --good new -o part.patchcore --imagesize 32 --bank-rows 9 --json").succeeds();
 }

@@ -266,5 +266,10 @@ impl Preprocess {
     }
 }
 
+/// A picture brought to `[h, w]` whatever its aspect, `[h, w, 3]`.
+pub(crate) fn shrunk(picture: &Picture, [h, w]: [usize; 2]) -> Vec<u8> {
+    resize::<3>(picture.rgb(), Axis::whole(picture.height(), h), Axis::whole(picture.width(), w))
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,13 @@
 use super::files::verdict;
 use super::text::mean;
 use crate::output;
+use patchcore::Leak;
 use patchcore_evaluation::{Evaluation, Figure, Grid, MaskRule, PixelRule};
 use patchcore_metrics::{Bounds, Confusion};
 use serde_json::{Map, Value, json};
 
-/// Every category, and the mean of each figure over those that have it.
-pub(super) fn of_all(results: &[Evaluation]) -> Value {
+/// Every category, the mean of each figure over those that have it, and the test pictures that the models know.
+pub(super) fn of_all(results: &[Evaluation], leaks: &[Leak]) -> Value {
     let categories: Vec<Value> = results.iter().map(of_one).collect();
     let figures: Vec<Vec<Figure>> = results.iter().map(Evaluation::figures).collect();
     let mut means = Map::new();
@@ -17,7 +18,7 @@ pub(super) fn of_all(results: &[Evaluation]) -> Value {
             means.insert(figure.name.clone(), json!(mean(&figures, &figure.name)));
         }
     }
-    json!({ "categories": categories, "mean": means })
+    json!({ "categories": categories, "mean": means, "leaks": leaks })
 }
 
 fn of_one(e: &Evaluation) -> Value {

@@ -11,11 +11,13 @@ pub(crate) use text::{Table, percent};
 
 use crate::args::{Evaluate, Shown};
 use crate::exit::{Code, Failure};
+use crate::progress::Bars;
 use crate::report::Gallery;
 use crate::{backbone, dataset, output, report};
+use patchcore::{Fitted, Leak};
 use patchcore_evaluation::Evaluation;
 use patchcore_files::shown;
-use patchcore_image::{Category, Dataset};
+use patchcore_image::{Category, Dataset, Limits};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     let categories: Vec<Category> =
         pairs.iter().map(|(name, _)| dataset.category(name)).collect::<Result<_, _>>()?;
     check_models(&pairs)?;
+    let leaks = leaks(args, &categories, &pairs, how)?;
     let measuring = Measuring {
         dataset: &dataset,
         asked: &args.options,
@@ -58,14 +61,14 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         let title = format!("Evaluation on {}", shown(&args.dataset));
         report::write(&folder.join("report.html"), &title, reports, true)?;
     }
-    print(&results, how)?;
+    print(&results, &leaks, how)?;
     Ok(Code::Done)
 }
 
-/// All results on standard output.
-pub(crate) fn print(results: &[Evaluation], how: Shown) -> Result<(), Failure> {
+/// All results on standard output; in JSON with the test pictures that the models know.
+pub(crate) fn print(results: &[Evaluation], leaks: &[Leak], how: Shown) -> Result<(), Failure> {
     if how.json {
-        output::line(&json::of_all(results).to_string())
+        output::line(&json::of_all(results, leaks).to_string())
     } else {
         text::of_all(results).iter().try_for_each(|line| output::line(line))
     }
@@ -77,6 +80,44 @@ pub(crate) fn check_models(pairs: &[(String, PathBuf)]) -> Result<(), Failure> {
         Some((_, path)) => Err(Failure::new(Code::Weights, format!("{}: no such model", shown(path)))),
         None => Ok(()),
     }
+}
+
+/// The test pictures that the models were fitted on: of all categories, told before the work. They are refused unless allowed.
+fn leaks(
+    args: &Evaluate,
+    categories: &[Category],
+    pairs: &[(String, PathBuf)],
+    how: Shown,
+) -> Result<Vec<Leak>, Failure> {
+    let (mut open, mut found): (Option<(&Path, Fitted)>, _) = (None, Vec::new());
+    for (category, (_, path)) in categories.iter().zip(pairs) {
+        let fitted = match open.take() {
+            Some((last, fitted)) if last == path => fitted,
+            _ => Fitted::load(path)?,
+        };
+        found.extend(patchcore_evaluation::leaks(
+            &fitted.training,
+            &category.test,
+            &Limits::default(),
+            &Bars::new(how),
+        ));
+        open = Some((path, fitted));
+    }
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let pictures: usize = categories.iter().map(|category| category.test.len()).sum();
+    let message =
+        format!("{} of {pictures} test pictures are ones that the model was fitted on", found.len());
+    if !args.allow_leak {
+        return Err(Failure::new(Code::Input, message)
+            .parts(found.iter().map(ToString::to_string).collect())
+            .hint(
+                "what is measured on them says nothing about new parts; --allow-leak measures all the same",
+            ));
+    }
+    output::warn(&format!("{message}: the measures are too good"));
+    Ok(found)
 }
 
 /// Each category with its model: one model for all, one for each, or a folder with one of each name.
