@@ -93,6 +93,8 @@ fn fitting_tells_about_the_model_where_it_is_asked() {
     let unlike = bolt["audit"]["unlike"].as_array().unwrap();
     assert!(unlike[0]["score"].as_f64().unwrap() >= unlike[1]["score"].as_f64().unwrap());
     assert_eq!(unlike[0]["thumbnail"]["width"], 64);
+    assert_eq!(unlike[0]["at"].as_array().unwrap().len(), 2);
+    assert_eq!(bolt["audit"]["duplicates"], serde_json::json!([]));
     assert!(room.text("bolt.html").contains("No labelled test picture took part"));
 }
 
@@ -109,4 +111,23 @@ fn a_report_replaces_nothing_unasked_and_no_input_at_all() {
         .fails(2, &["is one of the inputs"]);
     assert_eq!(room.names("."), ["old.json", "set"]);
     assert_eq!(room.text("old.json"), "{}");
+}
+
+#[test]
+fn pictures_that_are_there_twice_or_were_trained_on_are_named() {
+    let room = Room::with_data();
+    let original = "set/bolt/train/good/000.png";
+    room.copy(original, "set/bolt/train/good/900.png");
+    room.copy(original, "set/bolt/test/good/901.png");
+    room.run("fit --dataset set --category bolt -o bolt.patchcore");
+    room.run(&format!("{EVALUATE} -o results --allow-leak"));
+    let bolt = json(&room, "results/report.json")["categories"][0].clone();
+    let [duplicates, leaks] = ["duplicates", "leaks"].map(|key| bolt["audit"][key].clone());
+    assert_eq!((duplicates.as_array().unwrap().len(), leaks.as_array().unwrap().len()), (1, 1), "{bolt}");
+    assert!(duplicates[0]["picture"].as_str().unwrap().ends_with("900.png"), "{duplicates}");
+    assert!(leaks[0]["picture"].as_str().unwrap().ends_with("test/good/901.png"), "{leaks}");
+    assert_eq!((&duplicates[0]["exact"], &leaks[0]["exact"]), (&true.into(), &true.into()));
+    let warnings = bolt["warnings"].to_string();
+    assert!(warnings.contains("1 test picture is also among the training pictures"), "{warnings}");
+    assert!(room.text("results/report.html").contains("is the same as"));
 }

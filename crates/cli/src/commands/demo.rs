@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         }
         let sheet = results_folder.join(format!("{}.png", category.name));
         write_atomic(&sheet, &contact_sheet(&model, &category)?, true)?;
-        reports.push(report::evaluated(fitted, &path, &category, &evaluation, gallery)?);
+        reports.push(report::evaluated(&model, &path, &category, &evaluation, gallery)?);
         results.push(evaluation);
     }
     write_tables(&results_folder, dataset.layout(), &results)?;

@@ -1,12 +1,13 @@
 //! `patchcore fit`: good pictures become a model file.
 
 use crate::args::{Fit, Shown};
+use crate::backbone::Network;
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::report::TrainingFiles;
 use crate::thresholds::{promises, thresholds_json};
 use crate::{audit, backbone, config, dataset, output, report};
-use patchcore::{Files, Fitted, Member, OnBadPicture, peak_memory};
+use patchcore::{Files, Fitted, Member, Model, OnBadPicture, peak_memory};
 use patchcore_files::shown;
 use patchcore_image::{Intensity, Limits, list_pictures};
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
     if let Some(page) = &args.report {
-        write_report(args, page, fitted, &files)?;
+        write_report(args, page, &model, &files)?;
     }
     if how.json {
         let seconds = start.elapsed().as_secs_f64();
@@ -60,11 +61,11 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     Ok(if fitted.training.skipped.is_empty() { Code::Done } else { Code::SomeBad })
 }
 
-fn write_report(args: &Fit, page: &Path, fitted: &Fitted, files: &Files) -> Result<(), Failure> {
-    let model = args.output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let name = args.category.as_deref().unwrap_or(&model);
-    let category = report::fitted(fitted, &args.output, name, &TrainingFiles::of_files(files))?;
-    report::write(page, &format!("Model {}", shown(Path::new(&model))), vec![category], args.force)
+fn write_report(args: &Fit, page: &Path, model: &Model<Network>, files: &Files) -> Result<(), Failure> {
+    let stem = args.output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = args.category.as_deref().unwrap_or(&stem);
+    let category = report::fitted(model, &args.output, name, &TrainingFiles::of_files(files))?;
+    report::write(page, &format!("Model {}", shown(Path::new(&stem))), vec![category], args.force)
 }
 
 fn training_pictures(args: &Fit) -> Result<Files, Failure> {

@@ -52,9 +52,14 @@ pub(super) fn of_training(fitted: &Fitted, training: &TrainingFiles) -> Result<D
     };
     Ok(DataTable {
         splits: vec![row],
-        skipped: fitted.training.skipped.iter().map(|name| super::safe(name)).collect(),
+        skipped: safe(&fitted.training.skipped),
+        dropped: safe(&fitted.training.dropped),
         fingerprints: fingerprint.into_iter().collect(),
     })
+}
+
+fn safe(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| super::safe(name)).collect()
 }
 
 /// SHA-256 over every picture's name, length and bytes, each name and picture with its own length before it.

@@ -10,13 +10,14 @@ mod training;
 pub(crate) use gallery::Gallery;
 pub(crate) use training::TrainingFiles;
 
+use crate::backbone::Network;
 use crate::exit::Failure;
 use crate::output;
-use patchcore::Fitted;
+use patchcore::Model;
 use patchcore_evaluation::Evaluation;
 use patchcore_files::{shown, write_atomic};
 use patchcore_image::Category;
-use patchcore_report::{Budget, CategoryReport, Report};
+use patchcore_report::{Audit, Budget, CategoryReport, Report};
 use std::path::{Path, PathBuf};
 
 /// Test pictures that a report shows, at most; each with its overlay and a training picture.
@@ -26,19 +27,22 @@ const UNLIKE: usize = 12;
 
 /// A report on one category: `gallery` saw its test pictures while they were judged.
 pub(crate) fn evaluated(
-    fitted: &Fitted,
+    model: &Model<Network>,
     file: &Path,
     category: &Category,
     evaluation: &Evaluation,
     gallery: Gallery<'_>,
 ) -> Result<CategoryReport, Failure> {
+    let fitted = model.fitted();
     let training = TrainingFiles::of_category(category, fitted);
+    let leaks = test_part::leaks(evaluation, &gallery);
+    let audit = audit::audit(model, &training, 0, Budget::for_thumbnails(1));
     let report = CategoryReport {
         name: safe(&category.name),
         warnings: card::shortfall(fitted).into_iter().collect(),
         threshold: test_part::threshold(fitted, evaluation),
         test: Some(test_part::test_part(evaluation, gallery)),
-        audit: audit::audit(fitted, &training, 0, Budget::for_thumbnails(1)),
+        audit: audit.map(|audit| Audit { leaks, ..audit }),
         data: data::of_category(category, fitted, &training)?,
         model: card::card(fitted, file),
     };
@@ -47,17 +51,18 @@ pub(crate) fn evaluated(
 
 /// A report on a model that was just fitted.
 pub(crate) fn fitted(
-    fitted: &Fitted,
+    model: &Model<Network>,
     file: &Path,
     name: &str,
     training: &TrainingFiles,
 ) -> Result<CategoryReport, Failure> {
+    let fitted = model.fitted();
     let report = CategoryReport {
         name: safe(name),
         warnings: card::shortfall(fitted).into_iter().collect(),
         threshold: card::threshold(fitted),
         test: None,
-        audit: audit::audit(fitted, training, UNLIKE, Budget::for_thumbnails(UNLIKE)),
+        audit: audit::audit(model, training, UNLIKE, Budget::for_thumbnails(UNLIKE)),
         data: data::of_training(fitted, training)?,
         model: card::card(fitted, file),
     };

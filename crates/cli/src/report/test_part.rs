@@ -2,10 +2,12 @@
 
 use super::card;
 use super::gallery::Gallery;
-use patchcore::{Fitted, Verdict};
+use patchcore::{Fitted, Leak, Verdict};
 use patchcore_evaluation::{Decisions, DefectMetrics, Evaluation, Figure, Judged, Rate};
+use patchcore_image::Likeness;
 use patchcore_report::{
-    Calls, Curve, Curves, KindRow, MetricRow, Outcome, TestPart, TestPicture, Threshold, Verdict as Said,
+    Calls, Curve, Curves, Duplicate, KindRow, MetricRow, Outcome, TestPart, TestPicture, Threshold,
+    Verdict as Said,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,8 +34,7 @@ pub(super) fn threshold(fitted: &Fitted, evaluation: &Evaluation) -> Option<Thre
 }
 
 pub(super) fn test_part(evaluation: &Evaluation, gallery: Gallery<'_>) -> TestPart {
-    let by_path: BTreeMap<&PathBuf, &Judged> =
-        evaluation.pictures.iter().map(|j| (&j.sample.path, j)).collect();
+    let by_path = by_path(evaluation);
     let [lowest_defects, highest_good] = gallery.examples(|path| Some(picture(by_path.get(path)?)));
     let decisions = evaluation.image.at_threshold.as_ref().ok();
     TestPart {
@@ -45,6 +46,21 @@ pub(super) fn test_part(evaluation: &Evaluation, gallery: Gallery<'_>) -> TestPa
         lowest_defects,
         highest_good,
     }
+}
+
+/// The test pictures that the model was fitted on.
+pub(super) fn leaks(evaluation: &Evaluation, gallery: &Gallery<'_>) -> Option<Vec<Duplicate>> {
+    let by_path = by_path(evaluation);
+    let leak = |(path, leak): &(PathBuf, Leak)| {
+        let picture = super::safe(&by_path.get(path)?.name);
+        let (like, exact) = (super::safe(&leak.trained), leak.kind == Likeness::Exact);
+        Some(Duplicate { picture, like, exact })
+    };
+    Some(gallery.leaks()?.iter().filter_map(leak).collect())
+}
+
+fn by_path(evaluation: &Evaluation) -> BTreeMap<&PathBuf, &Judged> {
+    evaluation.pictures.iter().map(|j| (&j.sample.path, j)).collect()
 }
 
 fn picture(judged: &Judged) -> TestPicture {

@@ -9,6 +9,8 @@ pub struct DataTable {
     pub splits: Vec<SplitRow>,
     /// Training pictures that could not be read and were left out.
     pub skipped: Vec<String>,
+    /// Training pictures that were left out because it was asked for.
+    pub dropped: Vec<String>,
     /// Hashes by which the same pictures are known again.
     pub fingerprints: Vec<Fingerprint>,
 }

@@ -34,10 +34,8 @@ pub(super) fn section(data: &DataTable) -> Markup {
                     }
                 }
             }
-            @if !data.skipped.is_empty() {
-                p { "Left out because they could not be read:" }
-                ul { @for skipped in data.skipped.iter().take(ROWS) { li { bdi { (name(skipped)) } } } }
-            }
+            (left_out("Left out because they could not be read:", &data.skipped))
+            (left_out("Left out because it was asked for:", &data.dropped))
             @if !data.fingerprints.is_empty() {
                 dl.facts {
                     @for print in &data.fingerprints {
@@ -46,6 +44,16 @@ pub(super) fn section(data: &DataTable) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn left_out(why: &str, names: &[String]) -> Markup {
+    html! {
+        @if !names.is_empty() {
+            p { (why) }
+            ul { @for left_out in names.iter().take(ROWS) { li { bdi { (name(left_out)) } } } }
+            @if names.len() > ROWS { p.quiet { "and " (names.len() - ROWS) " more, in the JSON of this report." } }
         }
     }
 }

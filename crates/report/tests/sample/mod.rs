@@ -22,6 +22,7 @@ pub(crate) fn category(name: &str, n: usize) -> CategoryReport {
         data: DataTable {
             splits: vec![SplitRow { split: "test".into(), kind: name.into(), pictures: n, masks: n }],
             skipped: vec![name.into()],
+            dropped: vec![name.into()],
             fingerprints: vec![Fingerprint {
                 of: "test pictures".into(),
                 pictures: n,

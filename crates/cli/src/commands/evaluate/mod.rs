@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
             .map(|_| Gallery::new(model.fitted(), category, categories.len(), &measuring));
         let evaluation = measuring.category(&model, category, gallery.as_mut())?;
         if let Some(gallery) = gallery {
-            reports.push(report::evaluated(model.fitted(), path, category, &evaluation, gallery)?);
+            reports.push(report::evaluated(&model, path, category, &evaluation, gallery)?);
         }
         results.push(evaluation);
         open = Some((path, model));
