@@ -82,7 +82,8 @@ fn caption(scores: &Scores) -> String {
     };
     let parts = [span(&scores.good, "Good"), span(&scores.bad, "Defects")];
     let text: String = parts.into_iter().flatten().collect();
-    format!("{text}Each colour has its own scale of heights.")
+    let scale = if scores.bad.is_empty() { "" } else { "Each colour has its own scale of heights." };
+    format!("{text}{scale}")
 }
 
 fn drawing(scores: &Scores, threshold: Option<&Threshold>, axis: Axis) -> Markup {
@@ -102,8 +103,8 @@ fn drawing(scores: &Scores, threshold: Option<&Threshold>, axis: Axis) -> Markup
                 @if let Some(review) = t.review {
                     @let x = axis.place(f64::from(review));
                     line.mark.review x1=(px(x)) x2=(px(x)) y1="23" y2=(px(bottom)) {}
-                    // To the left of its line where there is room, else beyond the other one.
-                    (name("review", review, if x > ROOM { x } else { defect }, x > ROOM, 32.0))
+                    // To the left of its line where there is room, else on its right, beyond the other line if that is near.
+                    (name("review", review, if x > ROOM || defect > x + ROOM { x } else { defect }, x > ROOM, 32.0))
                 }
                 line.mark x1=(px(defect)) x2=(px(defect)) y1="5" y2=(px(bottom)) {}
                 (name("threshold", t.image, defect, defect > SIDES[1] - ROOM, 14.0))

@@ -113,7 +113,7 @@ fn tiles(category: &CategoryReport, outcome: Option<&Outcome>) -> Markup {
                 }
             }
             @if category.test.is_none() {
-                (tile("Training pictures", &category.model.training_pictures.to_string(), "all good"))
+                (tile("Training pictures", &category.model.training_pictures.to_string(), "taken as good"))
             }
         }
     }
