@@ -106,8 +106,10 @@ fn deep_pictures_take_a_declared_window() {
     // An ordinary picture is no picture of this camera.
     draw::save(&draw::plate(1), &room.path("eight.png"));
     room.run("predict m.patchcore eight.png").fails(7, &["eight.png", "8-bit samples, where window 0..4095"]);
-    // The original reads such pictures, cut off at 255.
-    room.run(&format!("{fit} --preset reference-224 --backbone efficientnet_lite0")).succeeds();
+    // The original reads such pictures, cut off at 255: all are white.
+    let white = room.run(&format!("{fit} --preset reference-224 --backbone efficientnet_lite0"));
+    assert_eq!(white.code, 0, "{}", white.stderr);
+    assert!(white.stderr.contains("3 training pictures are there already"), "{}", white.stderr);
 }
 
 /// Six pictures cannot promise 1 %, but 40 %, with a review for more; in folds their scores are other ones.

@@ -6,7 +6,8 @@
 //! first knows rare patches of good pictures from defects, the second defects that support each other.
 //!
 //! `Witnesses` holds some patches of some pictures, spread evenly, so that the work grows with the pictures and not with
-//! their square.
+//! their square; of each picture every third row and column of patches is measured, since patches overlap
+//! their neighbours.
 //!
 //! No label and no test picture takes part, and nothing is dropped unasked.
 
@@ -25,6 +26,10 @@ use serde::Serialize;
 const SHARE: f64 = 0.3;
 /// Most pictures that witness, and about how many patches of all of them.
 const WITNESSES: [usize; 2] = [128, 12_288];
+/// Of how many rows and columns of a grid one is measured; of fewer where a grid has less than [`FINE`] times as many.
+const EVERY: usize = 3;
+/// Places along a side that a defect is always looked for at.
+const FINE: usize = 8;
 /// Patches that are measured together.
 const TOGETHER: usize = 32;
 /// The blur of the patches' distances, as a share of the grid's short side: a defect covers several patches.
@@ -226,16 +231,10 @@ impl Witnesses {
         for i in some {
             let [h, w] = patches.pictures[i].grid;
             let own = patches.picture(i, &mut space);
-            // Every so many of the rows of the grid and of its columns.
             let step = ((h * w) as f64 / each as f64).sqrt().ceil().max(1.0) as usize;
-            let places = (step.min(h) / 2..h)
-                .step_by(step)
-                .flat_map(|y| (step.min(w) / 2..w).step_by(step).map(move |x| y * w + x));
-            let before = rows.len();
-            for place in places {
-                rows.extend_from_slice(&own[place * d..][..d]);
-            }
-            pictures.push((i, (rows.len() - before) / d));
+            let [some_rows, some_columns] = [spread(h, step), spread(w, step)];
+            pictures.push((i, some_rows.len() * some_columns.len()));
+            rows.extend(at_places(own, d, w, &some_rows, &some_columns));
         }
         Self { rows, d, pictures }
     }
@@ -274,6 +273,17 @@ impl Witnesses {
     }
 }
 
+/// One in so many of `n` places, from the middle of the first so many.
+fn spread(n: usize, step: usize) -> Vec<usize> {
+    (step.min(n) / 2..n).step_by(step).collect()
+}
+
+/// The patches where these rows and columns of a grid of width `w` meet.
+fn at_places(patches: &[f32], d: usize, w: usize, rows: &[usize], columns: &[usize]) -> Vec<f32> {
+    let places = rows.iter().flat_map(|y| columns.iter().map(move |x| y * w + x));
+    places.flat_map(|place| &patches[place * d..][..d]).copied().collect()
+}
+
 /// The most unusual place of every picture; none if there is only one picture.
 fn peaks(patches: &TrainingPatches, progress: &dyn Progress) -> Vec<Peak> {
     if patches.pictures.len() < 2 {
@@ -281,13 +291,17 @@ fn peaks(patches: &TrainingPatches, progress: &dyn Progress) -> Vec<Peak> {
     }
     let (witnesses, d) = (Witnesses::of(patches), patches.rows.dim());
     let of_picture = |i: usize| {
-        let (mut space, grid) = (Vec::new(), patches.pictures[i].grid);
-        let rows = patches.picture(i, &mut space);
-        let distances = rows.chunks(TOGETHER * d).flat_map(|rows| witnesses.distances(i, rows)).collect();
-        let map = AnomalyMap::from_vec(grid[0], grid[1], distances).unwrap_or_default();
-        let (patch, score) = largest(&gaussian_blur(&map, BLUR * grid[0].min(grid[1]) as f64));
+        let (mut space, grid @ [h, w]) = (Vec::new(), patches.pictures[i].grid);
+        let [rows, columns] = [h, w].map(|side| spread(side, EVERY.min(side / FINE).max(1)));
+        let some = at_places(patches.picture(i, &mut space), d, w, &rows, &columns);
+        let distances = some.chunks(TOGETHER * d).flat_map(|some| witnesses.distances(i, some)).collect();
+        let map = AnomalyMap::from_vec(rows.len(), columns.len(), distances).unwrap_or_default();
+        let (at, score) = largest(&gaussian_blur(&map, BLUR * rows.len().min(columns.len()) as f64));
         progress.advance(1);
-        Peak { score: score.into(), patch: [patch / grid[1].max(1), patch % grid[1].max(1)], grid }
+        let patch = [at / columns.len().max(1), at % columns.len().max(1)];
+        let patch =
+            [(rows, patch[0]), (columns, patch[1])].map(|(places, i)| places.get(i).copied().unwrap_or(0));
+        Peak { score: score.into(), patch, grid }
     };
     (0..patches.pictures.len()).into_par_iter().map(of_picture).collect()
 }
@@ -339,6 +353,14 @@ mod tests {
             });
             assert_eq!(witnesses.distances(i, &rows), expected.collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn places_are_spread_evenly_and_never_none() {
+        assert_eq!(spread(9, 3), [1, 4, 7]);
+        assert_eq!(spread(10, 3), [1, 4, 7]);
+        assert_eq!([spread(1, 3), spread(2, 3)], [vec![0], vec![1]]);
+        assert_eq!(spread(4, 1), [0, 1, 2, 3]);
     }
 
     #[test]
