@@ -69,7 +69,10 @@ fn the_json_holds_metrics_and_scores() {
     assert_eq!(bolt["bounds"]["image_auroc"], serde_json::json!([1.0, 1.0]));
     let upper = bolt["bounds"]["escape_rate"][1].as_f64().unwrap();
     assert!((upper - (1.0 - 0.025_f64.sqrt())).abs() < 1e-12, "{upper}");
-    let counts = serde_json::json!({"hits": 2, "false_alarms": 0, "escapes": 0, "passes": 2});
+    let counts = serde_json::json!({
+        "good": {"ok": 2, "review": 0, "defect": 0},
+        "defective": {"ok": 0, "review": 0, "defect": 2},
+    });
     assert_eq!(bolt["counts"]["image"], counts);
     let pixels: u64 =
         bolt["counts"]["pixel"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
@@ -101,8 +104,11 @@ fn a_threshold_of_ones_own_makes_other_decisions() {
     let silent = of("--threshold 1e9 --pixel-threshold 1e9");
     // What is no defect any more is still for review, and so no escape.
     assert_eq!((&silent["image_recall"], &silent["overkill_rate"]), (&0.0.into(), &0.0.into()));
-    assert_eq!((&silent["escape_rate"], &silent["counts"]["defective_for_review"]), (&0.0.into(), &2.into()));
-    assert_eq!(silent["counts"]["image"]["escapes"], 2);
+    assert_eq!(
+        (&silent["escape_rate"], &silent["counts"]["image"]["defective"]["review"]),
+        (&0.0.into(), &2.into())
+    );
+    assert_eq!(silent["counts"]["image"]["defective"]["ok"], 0);
     assert_eq!(silent["scores"][0]["verdict"], "review");
     assert_eq!(silent["undefined"]["image_precision"], "nothing raises an alarm at the threshold");
     assert_eq!(silent["pixel_f1"], 0.0);

@@ -66,19 +66,21 @@ fn thresholds(e: &Evaluation) -> Value {
 }
 
 /// At the thresholds in use.
+/// Pictures by what they are and what they are called; pixels against their masks.
 fn all_counts(e: &Evaluation) -> Value {
-    let counts = |c: &Confusion| {
+    let called = |defect: u64, below: u64, review: u64| json!({ "ok": below - review, "review": review, "defect": defect });
+    let image = e.image.at_threshold.as_ref().ok().map(|d| {
+        let [good, defective] = d.for_review;
         json!({
-            "hits": c.hits, "false_alarms": c.false_alarms, "escapes": c.escapes, "passes": c.passes,
+            "good": called(d.counts.false_alarms, d.counts.passes, good),
+            "defective": called(d.counts.hits, d.counts.escapes, defective),
         })
-    };
-    json!({
-        "image": e.image.at_threshold.as_ref().ok().map(|d| counts(&d.counts)),
-        "good_for_review": e.image.at_threshold.as_ref().ok().map(|d| d.for_review[0]),
-        "defective_for_review": e.image.at_threshold.as_ref().ok().map(|d| d.for_review[1]),
-        "pixel":
-            e.pixel.as_ref().ok().and_then(|p| p.at_threshold.as_ref().ok()).map(|d| counts(&d.counts)),
-    })
+    });
+    let pixel = e.pixel.as_ref().ok().and_then(|p| p.at_threshold.as_ref().ok()).map(|d| {
+        let Confusion { hits, false_alarms, escapes, passes } = d.counts;
+        json!({ "hits": hits, "false_alarms": false_alarms, "escapes": escapes, "passes": passes })
+    });
+    json!({ "image": image, "pixel": pixel })
 }
 
 fn rule(rule: PixelRule) -> Value {
