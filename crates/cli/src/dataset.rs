@@ -1,15 +1,14 @@
 //! The data set that a command line names, in whatever layout.
 
-use crate::args::LayoutName;
 use crate::exit::Failure;
 use crate::output;
 use patchcore_files::shown;
-use patchcore_image::{Category, Dataset};
+use patchcore_image::{Category, Dataset, Layout};
 use std::path::Path;
 
 /// Opens it; what was not understood in it is a warning.
-pub(crate) fn open(root: &Path, layout: Option<LayoutName>) -> Result<Dataset, Failure> {
-    let dataset = Dataset::open(root, layout.map(Into::into))?;
+pub(crate) fn open(root: &Path, layout: Option<Layout>) -> Result<Dataset, Failure> {
+    let dataset = Dataset::open(root, layout)?;
     for warning in dataset.warnings() {
         output::warn(warning);
     }
@@ -17,7 +16,7 @@ pub(crate) fn open(root: &Path, layout: Option<LayoutName>) -> Result<Dataset, F
 }
 
 /// The category of this name, or the only one.
-pub(crate) fn one(root: &Path, layout: Option<LayoutName>, name: Option<&str>) -> Result<Category, Failure> {
+pub(crate) fn one(root: &Path, layout: Option<Layout>, name: Option<&str>) -> Result<Category, Failure> {
     let dataset = open(root, layout)?;
     let names = dataset.names();
     let only = if let [only] = names[..] { Some(only) } else { None };

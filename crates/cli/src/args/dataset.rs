@@ -1,6 +1,7 @@
 //! The words of `patchcore dataset`.
 
-use clap::{Args as Group, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args as Group, Subcommand};
 use patchcore_image::Layout;
 use std::path::PathBuf;
 
@@ -51,50 +52,19 @@ pub(crate) struct DatasetOptions {
     pub(crate) root: PathBuf,
 
     /// Its layout [default: the one that it fits]
-    #[arg(long, value_enum, value_name = "NAME")]
-    pub(crate) layout: Option<LayoutName>,
+    #[arg(long, value_parser = layouts(), value_name = "NAME")]
+    pub(crate) layout: Option<Layout>,
 
     /// Only this category; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) category: Vec<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(clippy::doc_markdown, reason = "help prints these lines as they are")]
-pub(crate) enum LayoutName {
-    /// MVTec AD, MPDD: CATEGORY/{train,test,ground_truth}
-    Mvtec,
-    /// MVTec AD 2: CATEGORY/{train,validation,test_public,test_private}
-    #[value(name = "mvtec-ad2")]
-    MvtecAd2,
-    /// MVTec LOCO AD: CATEGORY/{train,validation,test,ground_truth}
-    MvtecLoco,
-    /// VisA as published: split_csv/1cls.csv
-    Visa,
-    /// BTAD: CATEGORY/{train,test}/{ok,ko}
-    Btad,
-    /// KolektorSDD: kosNN/PartM.jpg
-    KolektorSdd,
-    /// Real-IAD: lists in realiad_jsons
-    RealIad,
-    /// Folders of good and bad pictures: {good,ok,normal}, DEFECT, masks/DEFECT
-    Folder,
-    /// A file .csv or .jsonl
-    Manifest,
-}
-
-impl From<LayoutName> for Layout {
-    fn from(name: LayoutName) -> Self {
-        match name {
-            LayoutName::Mvtec => Self::Mvtec,
-            LayoutName::MvtecAd2 => Self::MvtecAd2,
-            LayoutName::MvtecLoco => Self::MvtecLoco,
-            LayoutName::Visa => Self::Visa,
-            LayoutName::Btad => Self::Btad,
-            LayoutName::KolektorSdd => Self::KolektorSdd,
-            LayoutName::RealIad => Self::RealIad,
-            LayoutName::Folder => Self::Folder,
-            LayoutName::Manifest => Self::Manifest,
-        }
-    }
+/// A layout by its name.
+pub(super) fn layouts() -> impl TypedValueParser<Value = Layout> {
+    let names = Layout::ALL.map(|layout| PossibleValue::new(layout.name()).help(layout.about()));
+    PossibleValuesParser::new(names).try_map(|name| {
+        let found = Layout::ALL.into_iter().find(|layout| layout.name() == name);
+        found.ok_or_else(|| format!("unknown layout {name}"))
+    })
 }

@@ -5,12 +5,14 @@ mod dataset;
 mod model;
 
 pub(crate) use bench::{Bench, BenchCalibration, BenchCoreset, BenchPart, BenchSearch};
-pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, LayoutName, Manifest};
+pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, Manifest};
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use dataset::layouts;
 use model::{bytes, finite, metric_size, outliers, pro_limit, sides};
 use patchcore::Rates;
+use patchcore_image::Layout;
 use std::path::PathBuf;
 
 /// Finds defects in pictures of a product after looking at good ones (PatchCore, Roth et al. 2022).
@@ -99,8 +101,14 @@ pub(crate) struct Fit {
     pub(crate) dataset: Option<PathBuf>,
 
     /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(long, value_enum, value_name = "NAME", requires = "dataset", hide_possible_values = true)]
-    pub(crate) layout: Option<LayoutName>,
+    #[arg(
+        long,
+        value_parser = layouts(),
+        value_name = "NAME",
+        requires = "dataset",
+        hide_possible_values = true
+    )]
+    pub(crate) layout: Option<Layout>,
 
     /// Category of the data set, if it has several
     #[arg(long, value_name = "NAME", requires = "dataset")]
@@ -270,8 +278,8 @@ pub(crate) struct Evaluate {
     pub(crate) dataset: PathBuf,
 
     /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
-    pub(crate) layout: Option<LayoutName>,
+    #[arg(long, value_parser = layouts(), value_name = "NAME", hide_possible_values = true)]
+    pub(crate) layout: Option<Layout>,
 
     /// Category of the data set, if it has several; may be repeated [default for a folder of models: each model's]
     #[arg(long, value_name = "NAME")]
@@ -321,8 +329,14 @@ pub(crate) struct Compare {
     pub(crate) dataset: Option<PathBuf>,
 
     /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(long, value_enum, value_name = "NAME", requires = "dataset", hide_possible_values = true)]
-    pub(crate) layout: Option<LayoutName>,
+    #[arg(
+        long,
+        value_parser = layouts(),
+        value_name = "NAME",
+        requires = "dataset",
+        hide_possible_values = true
+    )]
+    pub(crate) layout: Option<Layout>,
 
     /// Only this category; may be repeated [default: the only one, or each of a folder of models or of saved results]
     #[arg(long, value_name = "NAME")]
@@ -381,8 +395,8 @@ pub(crate) struct Run {
     pub(crate) dataset: PathBuf,
 
     /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(long, value_enum, value_name = "NAME", hide_possible_values = true)]
-    pub(crate) layout: Option<LayoutName>,
+    #[arg(long, value_parser = layouts(), value_name = "NAME", hide_possible_values = true)]
+    pub(crate) layout: Option<Layout>,
 
     /// Category of the data set; may be repeated [default: all]
     #[arg(long, value_name = "NAME", visible_alias = "subdatasets")]

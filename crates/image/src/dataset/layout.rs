@@ -56,6 +56,21 @@ impl Layout {
         }
     }
 
+    /// A line about it: whose it is, and where its files lie.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Mvtec => "MVTec AD, MPDD: CATEGORY/{train,test,ground_truth}",
+            Self::MvtecAd2 => "MVTec AD 2: CATEGORY/{train,validation,test_public,test_private}",
+            Self::MvtecLoco => "MVTec LOCO AD: CATEGORY/{train,validation,test,ground_truth}",
+            Self::Visa => "VisA as published: split_csv/1cls.csv",
+            Self::Btad => "BTAD: CATEGORY/{train,test}/{ok,ko}",
+            Self::KolektorSdd => "KolektorSDD: kosNN/PartM.jpg",
+            Self::RealIad => "Real-IAD: lists in realiad_jsons",
+            Self::Folder => "Folders of good and bad pictures: {good,ok,normal}, DEFECT, masks/DEFECT",
+            Self::Manifest => "A file .csv or .jsonl",
+        }
+    }
+
     /// The one layout that `root` fits.
     ///
     /// # Errors
