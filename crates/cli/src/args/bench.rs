@@ -1,6 +1,6 @@
 //! The words of `patchcore bench`.
 
-use super::RateOptions;
+use super::HeldOutOptions;
 use super::model::{ModelOptions, PrecisionName};
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
@@ -77,13 +77,7 @@ pub(crate) struct BenchCalibration {
     pub(crate) fit_on: Option<u32>,
 
     #[command(flatten)]
-    pub(crate) rates: RateOptions,
-
-    /// Take the thresholds from this many folds of the pictures, each judged by a memory bank of the others' patches:
-    /// nearer to the rates asked for, at the price of as many coresets [default: each picture is judged by the bank
-    /// without its own rows, which leaves holes and makes thresholds higher than need be]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
-    pub(crate) folds: Option<u64>,
+    pub(crate) held_out: HeldOutOptions,
 
     #[command(flatten)]
     pub(crate) model: ModelOptions,

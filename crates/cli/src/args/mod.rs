@@ -11,7 +11,8 @@ pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, Sample
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use dataset::layouts;
 use model::{bytes, finite, metric_size, outliers, pro_limit, sides};
-use patchcore::Rates;
+use patchcore::{PatchCore, Rates};
+use patchcore_backbone::FeatureExtractor;
 use patchcore_image::Layout;
 use std::path::PathBuf;
 
@@ -100,15 +101,8 @@ pub(crate) struct Fit {
     #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: Option<PathBuf>,
 
-    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(
-        long,
-        value_parser = layouts(),
-        value_name = "NAME",
-        requires = "dataset",
-        hide_possible_values = true
-    )]
-    pub(crate) layout: Option<Layout>,
+    #[command(flatten)]
+    pub(crate) layout: LayoutOption,
 
     /// Category of the data set, if it has several
     #[arg(long, value_name = "NAME", requires = "dataset")]
@@ -144,16 +138,55 @@ pub(crate) struct Fit {
     pub(crate) max_memory: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) rates: RateOptions,
+    pub(crate) held_out: HeldOutOptions,
+
+    #[command(flatten)]
+    pub(crate) model: ModelOptions,
+}
+
+/// How a data set's files lie.
+#[derive(Group, Clone, Copy)]
+pub(crate) struct LayoutOption {
+    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
+    #[arg(
+        long = "layout",
+        value_parser = layouts(),
+        value_name = "NAME",
+        requires = "dataset",
+        hide_possible_values = true
+    )]
+    pub(crate) name: Option<Layout>,
+}
+
+/// What the thresholds of a fit promise, and from which scores they come.
+#[derive(Group, Clone, Copy)]
+pub(crate) struct HeldOutOptions {
+    #[command(flatten)]
+    rates: RateOptions,
 
     /// Take the thresholds from this many folds of the pictures, each judged by a memory bank of the others' patches:
     /// nearer to the rates asked for, at the price of as many coresets [default: each picture is judged by the bank
     /// without its own rows, which leaves holes and makes thresholds higher than need be]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
-    pub(crate) folds: Option<u64>,
+    folds: Option<u64>,
+}
 
-    #[command(flatten)]
-    pub(crate) model: ModelOptions,
+impl HeldOutOptions {
+    /// The method as these options ask for.
+    pub(crate) fn apply<E: FeatureExtractor>(
+        self,
+        method: PatchCore<E>,
+    ) -> Result<PatchCore<E>, patchcore::Error> {
+        let method = method.rates(self.rates.rates())?;
+        match self.folds {
+            Some(folds) => method.folds(folds as usize),
+            None => Ok(method),
+        }
+    }
+
+    pub(crate) fn rates(self) -> Rates {
+        self.rates.rates()
+    }
 }
 
 /// What the thresholds promise.
@@ -277,9 +310,8 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: PathBuf,
 
-    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(long, value_parser = layouts(), value_name = "NAME", hide_possible_values = true)]
-    pub(crate) layout: Option<Layout>,
+    #[command(flatten)]
+    pub(crate) layout: LayoutOption,
 
     /// Category of the data set, if it has several; may be repeated [default for a folder of models: each model's]
     #[arg(long, value_name = "NAME")]
@@ -328,15 +360,8 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: Option<PathBuf>,
 
-    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(
-        long,
-        value_parser = layouts(),
-        value_name = "NAME",
-        requires = "dataset",
-        hide_possible_values = true
-    )]
-    pub(crate) layout: Option<Layout>,
+    #[command(flatten)]
+    pub(crate) layout: LayoutOption,
 
     /// Only this category; may be repeated [default: the only one, or each of a folder of models or of saved results]
     #[arg(long, value_name = "NAME")]
@@ -394,9 +419,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "ROOT")]
     pub(crate) dataset: PathBuf,
 
-    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
-    #[arg(long, value_parser = layouts(), value_name = "NAME", hide_possible_values = true)]
-    pub(crate) layout: Option<Layout>,
+    #[command(flatten)]
+    pub(crate) layout: LayoutOption,
 
     /// Category of the data set; may be repeated [default: all]
     #[arg(long, value_name = "NAME", visible_alias = "subdatasets")]

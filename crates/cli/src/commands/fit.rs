@@ -29,10 +29,7 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
-    let mut method = method.on_bad_picture(choice).rates(args.rates.rates())?.max_memory(args.max_memory);
-    if let Some(folds) = args.folds {
-        method = method.folds(folds as usize)?;
-    }
+    let method = args.held_out.apply(method)?.on_bad_picture(choice).max_memory(args.max_memory);
     let model = method.fit(&files, &bars)?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
@@ -73,7 +70,7 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
         return good_pictures(good, config::intensity(&args.model));
     }
     let root = args.dataset.clone().unwrap_or_default();
-    let category = dataset::one(&root, args.layout, args.category.as_deref())?;
+    let category = dataset::one(&root, args.layout.name, args.category.as_deref())?;
     let paths: Vec<PathBuf> = category.train.into_iter().map(|sample| sample.path).collect();
     if paths.is_empty() {
         return Err(Failure::new(

@@ -12,7 +12,7 @@ use patchcore_image::Limits;
 pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
     let members = config::members(&args.model)?;
-    let dataset = dataset::open(&args.dataset, args.layout)?;
+    let dataset = dataset::open(&args.dataset, args.layout.name)?;
     let categories = dataset::named(&dataset, &args.category)?;
     let networks = backbone::networks(&members, &config::weights(&args.model))?;
     let method = || backbone::method_on(members.clone(), networks.clone());

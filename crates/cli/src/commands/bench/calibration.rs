@@ -23,7 +23,7 @@ const COUNTED: [(&str, &str); 4] = [
 ];
 
 pub(super) fn run(args: &BenchCalibration, how: Shown) -> Result<Code, Failure> {
-    let rates = args.rates.rates();
+    let rates = args.held_out.rates();
     let members = config::members(&args.model)?;
     let networks = backbone::networks(&members, &config::weights(&args.model))?;
     let all = good_pictures(&args.good, config::intensity(&args.model))?;
@@ -40,11 +40,8 @@ pub(super) fn run(args: &BenchCalibration, how: Shown) -> Result<Code, Failure> 
     for round in 0..args.rounds {
         let drawn = Mt19937::new(round).permutation(n);
         let [fit, fresh] = [&drawn[..fitted_on], &drawn[fitted_on..]].map(|drawn| subset(&all, drawn));
-        let mut method = backbone::method_on(members.clone(), networks.clone())?.rates(rates)?;
-        if let Some(folds) = args.folds {
-            method = method.folds(folds as usize)?;
-        }
-        let model = method.fit(&fit, &Quiet)?;
+        let method = backbone::method_on(members.clone(), networks.clone())?;
+        let model = args.held_out.apply(method)?.fit(&fit, &Quiet)?;
         rounds.push(count(&model, &fresh)?);
         bars.advance(1);
     }

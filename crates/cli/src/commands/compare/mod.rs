@@ -26,7 +26,7 @@ struct Found {
 
 pub(crate) fn run(args: &Compare, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work.
-    let dataset = args.dataset.as_deref().map(|root| dataset::open(root, args.layout)).transpose()?;
+    let dataset = args.dataset.as_deref().map(|root| dataset::open(root, args.layout.name)).transpose()?;
     let a = source(&args.a, args, dataset.as_ref())?;
     let b = source(&args.b, args, dataset.as_ref())?;
     if let (Some(root), Source::Saved(_), Source::Saved(_)) = (&args.dataset, &a, &b) {

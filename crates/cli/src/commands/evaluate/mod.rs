@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
-    let dataset = dataset::open(&args.dataset, args.layout)?;
+    let dataset = dataset::open(&args.dataset, args.layout.name)?;
     let pairs = pairs(&args.model, &args.category, &dataset)?;
     let categories: Vec<Category> =
         pairs.iter().map(|(name, _)| dataset.category(name)).collect::<Result<_, _>>()?;
