@@ -1,9 +1,10 @@
 """Compares all metrics with other libraries, on seeded random scores and maps with many ties.
 
-    check_metrics.py PROGRAM [--with torchmetrics,anomalib]
+    check_metrics.py PROGRAM [--record]
 
-PROGRAM is the example `metrics_json`. scikit-learn, numpy, scipy and safetensors are needed; torchmetrics and anomalib (which
-bring torch) only where they are asked for.
+PROGRAM is the example `metrics_json`. scikit-learn, numpy, scipy and safetensors are needed. torchmetrics and anomalib bring
+torch, which is gigabytes: what they say lies in `metrics_peers.json`, with their versions and a hash of what they were asked.
+--record asks them anew (where they are installed) and writes the file; another numpy may draw other numbers.
 
 Where the definitions agree, the values must agree to 1e-9, or 1e-6 where the other side computes in 32 bits (torchmetrics;
 AUPRO, AUPR, PGn and PBn of anomalib 2.7). Where they do not:
@@ -15,10 +16,12 @@ AUPRO, AUPR, PGn and PBn of anomalib 2.7). Where they do not:
   cannot carry across the threshold.
 """
 import argparse
+import hashlib
 import json
 import math
 import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,7 @@ from safetensors.numpy import save_file
 from scipy.stats import binomtest, norm
 from sklearn import metrics as sk
 
+PEERS = Path(__file__).with_name("metrics_peers.json")
 LIMITS = [0.3, 0.05, 0.01, 1.0]
 
 
@@ -174,21 +178,73 @@ def pro_curve(compared, ours, data):
     compared("definition: area of the PRO curve", area(x, y), area(np.r_[0, fpr], np.r_[0, pro]), 2 / 199)
 
 
-def with_torchmetrics(compared, ours, data):
+class Peers:
+    """What torchmetrics and anomalib say: computed and kept, or as it was kept."""
+
+    def __init__(self, record):
+        self.record = record
+        self.kept = {"versions": {}, "draws": {}}
+        if record:
+            self.kept["versions"] = {name: version(name) for name in ["torchmetrics", "anomalib", "torch"]}
+        else:
+            self.kept = json.loads(PEERS.read_text())
+
+    def ask(self, seed, data):
+        """Turns to another draw, which must be the one that they were asked about."""
+        digest = hashlib.sha256(b"".join(data[name].tobytes() for name in sorted(data))).hexdigest()
+        if self.record:
+            self.kept["draws"][str(seed)] = {"inputs": digest, "values": {}}
+        draw = self.kept["draws"][str(seed)]
+        assert draw["inputs"] == digest, f"draw {seed} is another one than {PEERS.name} is about: --record"
+        self.values = draw["values"]
+
+    def __call__(self, what, compute):
+        if self.record:
+            self.values[what] = float(compute())
+        return self.values[what]
+
+    def save(self):
+        PEERS.write_text(json.dumps(self.kept, indent=1) + "\n")
+
+
+def with_torchmetrics(compared, ours, data, peers):
+    for part, s, l in [("image", "scores", "labels"), ("pixel", "maps", "masks")]:
+        for metric in ["auroc", "average_precision"]:
+            what = f"torchmetrics: {part} {metric}"
+            expected = peers(what, lambda: torchmetrics_value(metric, data[s], data[l]))
+            compared(what, ours[part][metric], expected, 1e-6)
+
+
+def torchmetrics_value(metric, scores, labels):
     import torch
     from torchmetrics.functional import classification as tm
 
-    for part, s, l in [("image", "scores", "labels"), ("pixel", "maps", "masks")]:
-        # Its functions apply a sigmoid to scores outside [0, 1], which joins large ones: scaled by a power of two first.
-        scores = torch.from_numpy(data[s].ravel().copy()).double()
-        scores, labels = scores / 64 + 0.5, torch.from_numpy(data[l].ravel().astype(np.int64))
-        name = f"torchmetrics: {part} "
-        compared(name + "auroc", ours[part]["auroc"], tm.binary_auroc(scores, labels), 1e-6)
-        ap = tm.binary_average_precision(scores, labels)
-        compared(name + "average precision", ours[part]["average_precision"], ap, 1e-6)
+    # Its functions apply a sigmoid to scores outside [0, 1], which joins large ones: scaled by a power of two first.
+    scores = torch.from_numpy(scores.ravel().copy()).double() / 64 + 0.5
+    labels = torch.from_numpy(labels.ravel().astype(np.int64))
+    return getattr(tm, f"binary_{metric}")(scores, labels)
 
 
-def with_anomalib(compared, ours, data, ties):
+def with_anomalib(compared, ours, data, ties, peers):
+    for limit, value in ours["pixel"]["aupro"]:
+        what = f"anomalib's AUPRO: up to {limit}"
+        compared(what, value, peers(what, lambda: anomalib_value("aupro", data, limit)), 1e-6)
+    aupr = peers("anomalib: AUPR", lambda: anomalib_value("aupr", data))
+    compared("anomalib: AUPR", ours["image"]["average_precision"], aupr, 1e-6)
+    for name in ["pg", "pb"]:
+        share, threshold = ours["image"][name]
+        if np.abs(data["scores"] - threshold).min() > 1e-6:
+            what = f"anomalib: {name}"
+            compared(what, share, peers(what, lambda: anomalib_value(name, data, 0.05)), 1e-6)
+    if not ties:
+        for i, defect in enumerate(data["masks"].any(axis=(1, 2))):
+            if defect:
+                what = f"anomalib's AUPIMO: picture {i}"
+                expected = peers(what, lambda: anomalib_value("aupimo", data)[i])
+                compared(what, ours["aupimo"]["per_picture"][i], expected, 0.01)
+
+
+def anomalib_value(name, data, parameter=None):
     import torch
     from anomalib.metrics.aupr import _AUPR
     from anomalib.metrics.aupro import _AUPRO
@@ -197,35 +253,25 @@ def with_anomalib(compared, ours, data, ties):
 
     scores, labels = torch.from_numpy(data["scores"]), torch.from_numpy(data["labels"].astype(np.int64))
     maps, masks = torch.from_numpy(data["maps"]), torch.from_numpy(data["masks"].astype(np.int64))
-    for limit, value in ours["pixel"]["aupro"]:
-        metric = _AUPRO(fpr_limit=limit)
-        metric.update(maps, masks)
-        compared(f"anomalib's AUPRO: up to {limit}", value, metric.compute(), 1e-6)
-    aupr = _AUPR()
-    aupr.update(scores / 64 + 0.5, labels)
-    compared("anomalib: AUPR", ours["image"]["average_precision"], aupr.compute(), 1e-6)
-    for name, metric in [("pg", _PGn(0.05)), ("pb", _PBn(0.05))]:
-        share, threshold = ours["image"][name]
-        if np.abs(data["scores"] - threshold).min() > 1e-6:
-            metric.update(scores, labels)
-            compared(f"anomalib: {name}", share, metric.compute(), 1e-6)
-    if not ties:
-        *_, expected, _ = aupimo_scores(maps, masks, num_thresholds=30_000, fpr_bounds=tuple(data["range"]))
-        mine = ours["aupimo"]["per_picture"]
-        for i, defect in enumerate(data["masks"].any(axis=(1, 2))):
-            if defect:
-                compared(f"anomalib's AUPIMO: picture {i}", mine[i], expected[i], 0.01)
+    if name == "aupimo":
+        return aupimo_scores(maps, masks, num_thresholds=30_000, fpr_bounds=tuple(data["range"]))[-2]
+    if name == "aupro":
+        metric, asked = _AUPRO(fpr_limit=parameter), (maps, masks)
+    elif name == "aupr":
+        metric, asked = _AUPR(), (scores / 64 + 0.5, labels)
+    else:
+        metric, asked = {"pg": _PGn, "pb": _PBn}[name](parameter), (scores, labels)
+    metric.update(*asked)
+    return metric.compute()
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("program")
-    arguments.add_argument("--with", dest="libraries", default="")
+    arguments.add_argument("--record", action="store_true")
     arguments = arguments.parse_args()
-    libraries = [name for name in arguments.libraries.split(",") if name]
-    assert set(libraries) <= {"torchmetrics", "anomalib"}, libraries
 
-    compared = Compared()
+    compared, peers = Compared(), Peers(arguments.record)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "case.safetensors"
         for seed in range(8):
@@ -237,10 +283,11 @@ def main():
             with_sklearn(compared, ours, data)
             with_definitions(compared, ours, data)
             pro_curve(compared, ours, data)
-            if "torchmetrics" in libraries:
-                with_torchmetrics(compared, ours, data)
-            if "anomalib" in libraries:
-                with_anomalib(compared, ours, data, ties)
+            peers.ask(seed, data)
+            with_torchmetrics(compared, ours, data, peers)
+            with_anomalib(compared, ours, data, ties, peers)
+    if arguments.record:
+        peers.save()
     worst = ", ".join(f"{library} {off:.1e}" for library, off in compared.worst.items())
     print(f"{compared.count} values compared; largest differences: {worst}")
 
