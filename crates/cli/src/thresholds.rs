@@ -22,7 +22,6 @@ pub(crate) fn promises(fitted: &Fitted, width: usize) -> Result<(), Failure> {
 
 fn lines(c: &Calibration) -> Vec<(&'static str, String)> {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
-    let n = c.image_scores.len();
     let defect = format!(
         "{:.4}: a defect at or above it; at most {} of good parts are expected there",
         c.image_threshold,
@@ -40,19 +39,24 @@ fn lines(c: &Calibration) -> Vec<(&'static str, String)> {
         percent(c.false_alarm_rate),
         c.pixel_false_area * 100.0
     );
-    let from = match c.held_out {
-        HeldOutBy::Picture => format!("{n} good pictures, each judged without its own patches"),
-        HeldOutBy::Folds(folds) => {
-            format!("{n} good pictures in {folds} folds, each judged without its own patches")
-        }
-        HeldOutBy::New => format!("{n} good pictures that the model was not fitted on"),
-    };
-    let mut lines = vec![("threshold", defect), ("review", review), ("pixels", pixels), ("from", from)];
+    let mut lines = vec![("threshold", defect), ("review", review), ("pixels", pixels), ("from", source(c))];
     if let Some(needed) = c.pictures_missing() {
         let asked = percent(c.asked.false_alarm);
         lines.push(("too few", format!("a false-alarm rate of {asked} takes {needed} good pictures")));
     }
     lines
+}
+
+/// Which good pictures they come from.
+pub(crate) fn source(c: &Calibration) -> String {
+    let n = c.image_scores.len();
+    match c.held_out {
+        HeldOutBy::Picture => format!("{n} good pictures, each judged without its own patches"),
+        HeldOutBy::Folds(folds) => {
+            format!("{n} good pictures in {folds} folds, each judged without its own patches")
+        }
+        HeldOutBy::New => format!("{n} good pictures that the model was not fitted on"),
+    }
 }
 
 /// The thresholds, the rates that they stand for, and what was asked for.

@@ -21,11 +21,8 @@ impl InUse {
             (Fusion::Calibrated, None) => Err("the model has no threshold"),
             (Fusion::Calibrated, Some(calibration)) => Ok(calibration),
         };
-        let image = match (options.threshold, own.map(Calibration::thresholds)) {
-            (Some(asked), Ok(own)) => Ok(own.with_defect(asked)),
-            (Some(asked), Err(_)) => Ok(Thresholds::single(asked)),
-            (None, own) => own.map_err(str::to_string),
-        };
+        let image = Thresholds::in_use(own.ok().map(Calibration::thresholds), options.threshold)
+            .ok_or_else(|| own.err().unwrap_or_default().to_string());
         let pixel = match options.pixel_threshold {
             Some(asked) => Ok(asked),
             None => own.map(|c| c.pixel_threshold).map_err(str::to_string),

@@ -29,10 +29,13 @@ impl Thresholds {
         Self { review: defect, defect }
     }
 
-    /// With another threshold of a defect; that of a review goes no higher.
-    #[must_use]
-    pub fn with_defect(self, defect: f32) -> Self {
-        Self { review: self.review.min(defect), defect }
+    /// A model's own, if it has any, with another threshold of a defect, if one is given; that of a review goes no higher.
+    pub fn in_use(own: Option<Self>, defect: Option<f32>) -> Option<Self> {
+        match (own, defect) {
+            (Some(own), Some(defect)) => Some(Self { review: own.review.min(defect), defect }),
+            (None, Some(defect)) => Some(Self::single(defect)),
+            (own, None) => own,
+        }
     }
 }
 
@@ -86,7 +89,11 @@ mod tests {
     #[test]
     fn a_lower_threshold_takes_the_review_with_it() {
         let own = Thresholds { review: 0.8, defect: 1.0 };
-        assert_eq!(own.with_defect(0.5), Thresholds::single(0.5));
-        assert_eq!(own.with_defect(2.0), Thresholds { review: 0.8, defect: 2.0 });
+        let in_use = |defect| Thresholds::in_use(Some(own), defect);
+        assert_eq!(in_use(Some(0.5)), Some(Thresholds::single(0.5)));
+        assert_eq!(in_use(Some(2.0)), Some(Thresholds { review: 0.8, defect: 2.0 }));
+        assert_eq!(in_use(None), Some(own));
+        assert_eq!(Thresholds::in_use(None, Some(0.5)), Some(Thresholds::single(0.5)));
+        assert_eq!(Thresholds::in_use(None, None), None);
     }
 }

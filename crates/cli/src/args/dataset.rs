@@ -60,8 +60,22 @@ pub(crate) struct DatasetOptions {
     pub(crate) category: Vec<String>,
 }
 
+/// How a data set's files lie.
+#[derive(Group, Clone, Copy)]
+pub(crate) struct LayoutOption {
+    /// Layout of the data set [default: the one that it fits]; `dataset inspect --help` lists them
+    #[arg(
+        long = "layout",
+        value_parser = layouts(),
+        value_name = "NAME",
+        requires = "dataset",
+        hide_possible_values = true
+    )]
+    pub(crate) name: Option<Layout>,
+}
+
 /// A layout by its name.
-pub(super) fn layouts() -> impl TypedValueParser<Value = Layout> {
+fn layouts() -> impl TypedValueParser<Value = Layout> {
     let names = Layout::ALL.map(|layout| PossibleValue::new(layout.name()).help(layout.about()));
     PossibleValuesParser::new(names).try_map(|name| {
         let found = Layout::ALL.into_iter().find(|layout| layout.name() == name);

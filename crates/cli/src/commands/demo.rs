@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         folder: Some(&results_folder),
         how,
     };
-    let (mut results, mut reports) = (Vec::new(), Vec::new());
+    let (mut results, mut reports, mut leaks) = (Vec::new(), Vec::new(), Vec::new());
     for drawn in &summary.categories {
         let category = dataset.category(drawn.name)?;
         let fit_start = Instant::now();
@@ -89,13 +89,15 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         }
         let sheet = results_folder.join(format!("{}.png", category.name));
         write_atomic(&sheet, &contact_sheet(&model, &category)?, true)?;
-        reports.push(report::evaluated(&model, &path, &category, &evaluation, gallery)?);
+        let own = patchcore_evaluation::leaks(&fitted.training, &category.test, &Limits::default(), &bars);
+        reports.push(report::evaluated(&model, &path, &category, &evaluation, gallery, &own)?);
+        leaks.extend(own);
         results.push(evaluation);
     }
     write_tables(&results_folder, dataset.layout(), &results)?;
     report::write(&results_folder.join("report.html"), "Demo: drawn weaves and widgets", reports, true)?;
     say(how, "")?;
-    print(&results, &[], how)?;
+    print(&results, &leaks, how)?;
     say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;
     Ok(Code::Done)
 }

@@ -35,15 +35,6 @@ struct Record {
 }
 
 pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
-    for (name, value) in [
-        ("--threshold", args.threshold),
-        ("--review-threshold", args.review_threshold),
-        ("--pixel-threshold", args.pixel_threshold),
-    ] {
-        if value.is_some_and(|t| !t.is_finite()) {
-            return Err(Failure::usage(format!("{name} must be a finite number")));
-        }
-    }
     if let Some(path) = &args.coco {
         output::check_file(path, args.force)?;
     }
@@ -84,12 +75,7 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
 /// The model's thresholds, or what was given instead.
 fn thresholds(args: &Predict, fitted: &Fitted) -> Result<Option<Thresholds>, Failure> {
     let own = fitted.calibration.as_ref().map(Calibration::thresholds);
-    let thresholds = match (args.threshold, own) {
-        (Some(given), Some(own)) => Some(own.with_defect(given)),
-        (Some(given), None) => Some(Thresholds::single(given)),
-        (None, own) => own,
-    };
-    match (args.review_threshold, thresholds) {
+    match (args.review_threshold, Thresholds::in_use(own, args.threshold)) {
         (None, thresholds) => Ok(thresholds),
         (Some(review), Some(Thresholds { defect, .. })) if review <= defect => {
             Ok(Some(Thresholds { review, defect }))

@@ -1,6 +1,7 @@
 //! The model's thresholds and card.
 
-use patchcore::{Calibration, FORMAT_VERSION, Fitted, HeldOutBy, Member};
+use crate::thresholds::source;
+use patchcore::{FORMAT_VERSION, Fitted, Member};
 use patchcore_files::shown;
 use patchcore_report::{MemberCard, ModelCard, Threshold};
 use std::path::Path;
@@ -17,17 +18,6 @@ pub(super) fn threshold(fitted: &Fitted) -> Option<Threshold> {
         source: source(c),
         good_scores: c.image_scores.clone(),
     })
-}
-
-fn source(c: &Calibration) -> String {
-    let n = c.image_scores.len();
-    match c.held_out {
-        HeldOutBy::Picture => format!("{n} good pictures, each judged without its own patches"),
-        HeldOutBy::Folds(folds) => {
-            format!("{n} good pictures in {folds} folds, each judged without its own patches")
-        }
-        HeldOutBy::New => format!("{n} good pictures that the model was not fitted on"),
-    }
 }
 
 /// What the thresholds cannot promise, and what that would take.

@@ -6,8 +6,8 @@ use crate::commands::evaluate::Measuring;
 use crate::exit::Failure;
 use crate::pictures::{Look, overlay};
 use crate::regions::{Asked, Nearest, find};
-use patchcore::{Fitted, Known, Leak, Prediction};
-use patchcore_image::{Category, Fingerprint, Limits, Picture, Sample};
+use patchcore::{Fitted, Prediction};
+use patchcore_image::{Category, Limits, Picture, Sample};
 use patchcore_regions::regions;
 use patchcore_report::{Budget, Example, RegionRow, TestPicture, Thumbnail};
 use patchcore_tensor::AnomalyMap;
@@ -30,9 +30,6 @@ pub(crate) struct Gallery<'a> {
     budget: Budget,
     defects: Hall,
     good: Hall,
-    known: Known<'a>,
-    /// Test pictures that were trained on, with their files.
-    leaks: Vec<(PathBuf, Leak)>,
 }
 
 /// Some places for pictures, the best first.
@@ -81,8 +78,6 @@ impl<'a> Gallery<'a> {
             budget: Budget::for_thumbnails(super::EXAMPLES * THUMBNAILS),
             defects: hall(places.div_ceil(2), |a, b| a.total_cmp(&b)),
             good: hall(places / 2, |a, b| b.total_cmp(&a)),
-            known: fitted.training.known(),
-            leaks: Vec::new(),
         }
     }
 
@@ -93,9 +88,6 @@ impl<'a> Gallery<'a> {
         picture: &Picture,
         prediction: &Prediction,
     ) -> Result<(), Failure> {
-        if let Some(leak) = self.known.leak("", &Fingerprint::of(picture)) {
-            self.leaks.push((sample.path.clone(), leak));
-        }
         let hall = if sample.is_anomalous() { &self.defects } else { &self.good };
         let Some(place) = hall.place(prediction.image_score) else { return Ok(()) };
         let kept = self.keep(sample, picture, prediction)?;
@@ -161,11 +153,6 @@ impl<'a> Gallery<'a> {
         let [y, h] = along(row, y0, y1, patches.scores.height(), height);
         let [x, w] = along(column, x0, x1, patches.scores.width(), width);
         Some([x, y, w, h])
-    }
-
-    /// The test pictures that were trained on; none if the training pictures are not known.
-    pub(super) fn leaks(&self) -> Option<&[(PathBuf, Leak)]> {
-        (!self.fitted.training.fingerprints.is_empty()).then_some(&self.leaks)
     }
 
     /// Defects, then good pictures; `told` gives what is said about the picture of a file.

@@ -13,7 +13,7 @@ pub(crate) use training::TrainingFiles;
 use crate::backbone::Network;
 use crate::exit::Failure;
 use crate::output;
-use patchcore::Model;
+use patchcore::{Leak, Model};
 use patchcore_evaluation::Evaluation;
 use patchcore_files::{shown, write_atomic};
 use patchcore_image::Category;
@@ -25,17 +25,18 @@ const EXAMPLES: usize = 24;
 /// Training pictures that a report on fitting shows.
 const UNLIKE: usize = 12;
 
-/// A report on one category: `gallery` saw its test pictures while they were judged.
+/// A report on one category: `gallery` saw its test pictures while they were judged, `leaks` are those that the model knows.
 pub(crate) fn evaluated(
     model: &Model<Network>,
     file: &Path,
     category: &Category,
     evaluation: &Evaluation,
     gallery: Gallery<'_>,
+    leaks: &[Leak],
 ) -> Result<CategoryReport, Failure> {
     let fitted = model.fitted();
     let training = TrainingFiles::of_category(category, fitted);
-    let leaks = test_part::leaks(evaluation, &gallery);
+    let leaks = test_part::leaks(fitted, evaluation, leaks);
     let audit = audit::audit(model, &training, 0, Budget::for_thumbnails(1));
     let report = CategoryReport {
         name: safe(&category.name),

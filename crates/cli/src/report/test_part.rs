@@ -48,15 +48,17 @@ pub(super) fn test_part(evaluation: &Evaluation, gallery: Gallery<'_>) -> TestPa
     }
 }
 
-/// The test pictures that the model was fitted on.
-pub(super) fn leaks(evaluation: &Evaluation, gallery: &Gallery<'_>) -> Option<Vec<Duplicate>> {
-    let by_path = by_path(evaluation);
-    let leak = |(path, leak): &(PathBuf, Leak)| {
-        let picture = super::safe(&by_path.get(path)?.name);
-        let (like, exact) = (super::safe(&leak.trained), leak.kind == Likeness::Exact);
-        Some(Duplicate { picture, like, exact })
+/// The test pictures that the model was fitted on, as they are named here; none if its pictures are not known.
+pub(super) fn leaks(fitted: &Fitted, evaluation: &Evaluation, leaks: &[Leak]) -> Option<Vec<Duplicate>> {
+    let name = |leak: &Leak| {
+        let judged = evaluation.pictures.iter().find(|j| j.sample.path.to_string_lossy() == leak.picture)?;
+        Some(super::safe(&judged.name))
     };
-    Some(gallery.leaks()?.iter().filter_map(leak).collect())
+    let leak = |leak: &Leak| {
+        let (like, exact) = (super::safe(&leak.trained), leak.kind == Likeness::Exact);
+        Some(Duplicate { picture: name(leak)?, like, exact })
+    };
+    (!fitted.training.fingerprints.is_empty()).then(|| leaks.iter().filter_map(leak).collect())
 }
 
 fn by_path(evaluation: &Evaluation) -> BTreeMap<&PathBuf, &Judged> {

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     };
     let mut open: Option<(&Path, _)> = None;
     let (mut results, mut reports) = (Vec::new(), Vec::new());
-    for (category, (_, path)) in categories.iter().zip(&pairs) {
+    for ((category, (_, path)), leaks) in categories.iter().zip(&pairs).zip(&leaks) {
         let model = match open.take() {
             Some((last, model)) if last == path => model,
             _ => backbone::open_model(path, &args.weights)?,
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
             .map(|_| Gallery::new(model.fitted(), category, categories.len(), &measuring));
         let evaluation = measuring.category(&model, category, gallery.as_mut())?;
         if let Some(gallery) = gallery {
-            reports.push(report::evaluated(&model, path, category, &evaluation, gallery)?);
+            reports.push(report::evaluated(&model, path, category, &evaluation, gallery, leaks)?);
         }
         results.push(evaluation);
         open = Some((path, model));
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         let title = format!("Evaluation on {}", shown(&args.dataset));
         report::write(&folder.join("report.html"), &title, reports, true)?;
     }
-    print(&results, &leaks, how)?;
+    print(&results, &leaks.concat(), how)?;
     Ok(Code::Done)
 }
 
@@ -82,36 +82,32 @@ pub(crate) fn check_models(pairs: &[(String, PathBuf)]) -> Result<(), Failure> {
     }
 }
 
-/// The test pictures that the models were fitted on: of all categories, told before the work. They are refused unless allowed.
+/// The test pictures of each category that its model was fitted on, told before the work. They are refused unless allowed.
 fn leaks(
     args: &Evaluate,
     categories: &[Category],
     pairs: &[(String, PathBuf)],
     how: Shown,
-) -> Result<Vec<Leak>, Failure> {
+) -> Result<Vec<Vec<Leak>>, Failure> {
     let (mut open, mut found): (Option<(&Path, Fitted)>, _) = (None, Vec::new());
     for (category, (_, path)) in categories.iter().zip(pairs) {
         let fitted = match open.take() {
             Some((last, fitted)) if last == path => fitted,
             _ => Fitted::load(path)?,
         };
-        found.extend(patchcore_evaluation::leaks(
-            &fitted.training,
-            &category.test,
-            &Limits::default(),
-            &Bars::new(how),
-        ));
+        let (limits, bars) = (Limits::default(), Bars::new(how));
+        found.push(patchcore_evaluation::leaks(&fitted.training, &category.test, &limits, &bars));
         open = Some((path, fitted));
     }
-    if found.is_empty() {
+    let count = found.iter().map(Vec::len).sum::<usize>();
+    if count == 0 {
         return Ok(found);
     }
     let pictures: usize = categories.iter().map(|category| category.test.len()).sum();
-    let message =
-        format!("{} of {pictures} test pictures are ones that the model was fitted on", found.len());
+    let message = format!("{count} of {pictures} test pictures are ones that the model was fitted on");
     if !args.allow_leak {
         return Err(Failure::new(Code::Input, message)
-            .parts(found.iter().map(ToString::to_string).collect())
+            .parts(found.iter().flatten().map(ToString::to_string).collect())
             .hint(
                 "what is measured on them says nothing about new parts; --allow-leak measures all the same",
             ));
