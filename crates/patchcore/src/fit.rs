@@ -272,7 +272,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             return Ok(None);
         }
         let params: Vec<&Params> = members.iter().map(|member| &member.params).collect();
-        Ok(Calibration::from_held_out(&params, &all_held_out, self.rates, self.held_out))
+        Calibration::from_held_out(&params, &all_held_out, self.rates, self.held_out)
     }
 
     /// The embeddings of all patches, picture by picture in raster order: what the first member's coreset is chosen

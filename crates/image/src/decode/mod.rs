@@ -125,15 +125,19 @@ pub(crate) fn picture_size(path: &Path, limits: &Limits) -> Result<[u32; 2], Ima
 
 fn raster(format: Format, bytes: &[u8], limits: &Limits, palette: Palette) -> Result<Raster, DecodeError> {
     // The decoders below are other people's; a panic of theirs over one file must stay an error about that file.
-    catch_unwind(AssertUnwindSafe(|| match format {
-        Format::Png => png::decode(bytes, limits, palette),
-        Format::Jpeg => jpeg::decode(bytes, limits),
-        Format::WebP => webp::decode(bytes, limits),
-        Format::Pnm => pnm::decode(bytes, limits),
-        Format::Tiff => tiff::decode(bytes, limits),
-        Format::Bmp => through_image::decode(Format::Bmp, bytes, limits),
+    let corrupt = |reason: &str| DecodeError::Corrupt { format, reason: reason.into() };
+    catch_unwind(AssertUnwindSafe(|| {
+        patchcore_faults::io("decode").map_err(|fault| corrupt(&fault.to_string()))?;
+        match format {
+            Format::Png => png::decode(bytes, limits, palette),
+            Format::Jpeg => jpeg::decode(bytes, limits),
+            Format::WebP => webp::decode(bytes, limits),
+            Format::Pnm => pnm::decode(bytes, limits),
+            Format::Tiff => tiff::decode(bytes, limits),
+            Format::Bmp => through_image::decode(Format::Bmp, bytes, limits),
+        }
     }))
-    .unwrap_or_else(|_| Err(DecodeError::Corrupt { format, reason: "its decoder gave up".into() }))
+    .unwrap_or_else(|_| Err(corrupt("its decoder gave up")))
 }
 
 #[cfg(test)]
