@@ -6,7 +6,7 @@ mod leftovers;
 mod read;
 mod regular;
 mod shown;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod simulated;
 mod storage;
 mod unfinished;

@@ -1,6 +1,8 @@
 //! A disk in memory whose calls can fail and whose power can be cut: what was not flushed then is there or is not, part by
 //! part and in any order.
 
+#![cfg(unix)]
+
 use crate::storage::Storage;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -139,5 +139,5 @@ pub fn check_folder(folder: &Path) -> Result<(), FileError> {
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Every call of a write fails once and for ever, and the power goes away at every moment: the old or the new file is there.
 
+#![cfg(unix)]
+
 use super::write;
 use crate::FileError;
 use crate::simulated::{EIO, Fault, Image, Moment, Plan, Simulated};
