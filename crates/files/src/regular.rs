@@ -157,7 +157,8 @@ impl RegularFile {
     }
 }
 
-fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
+/// Refuses folders, pipes, sockets and devices.
+pub(crate) fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     if metadata.is_file() {
         return Ok(());
     }
