@@ -47,6 +47,8 @@ pub struct Report {
     pub refused: u64,
     /// Mutants over which a decoder of other people panicked, inside our guard.
     pub guarded: u64,
+    /// The number of the first one of these, with what the panic said.
+    pub first_guarded: Option<(u64, String)>,
     /// The longest that one took.
     pub slowest: Duration,
     /// The most bytes that one held.
@@ -96,16 +98,19 @@ impl fmt::Display for Fault {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, taken, refused, guarded, slowest, peak, took, findings } = self;
+        let Self { target, taken, refused, guarded, first_guarded, slowest, peak, took, findings } = self;
         write!(
             f,
-            "{target:<12} {:>8} mutants {taken:>8} taken {refused:>8} refused {guarded:>6} guarded  slowest {:>8.2} ms  \
+            "{target:<14} {:>8} mutants {taken:>8} taken {refused:>8} refused {guarded:>6} guarded  slowest {:>8.2} ms  \
              peak {:>6} KiB  {:>6.1} s",
             taken + refused,
             slowest.as_secs_f64() * 1e3,
             peak.div_ceil(1024),
             took.as_secs_f64()
         )?;
+        if let Some((number, said)) = first_guarded {
+            write!(f, "\n  guarded, first at mutant {number}: {said}")?;
+        }
         for Finding { number, fault, saved } in findings {
             write!(f, "\n  mutant {number}: {fault}; saved as {}", saved.display())?;
         }
@@ -130,6 +135,7 @@ pub fn run(target: &Target, plan: &Plan) -> Report {
         taken: 0,
         refused: 0,
         guarded: 0,
+        first_guarded: None,
         slowest: Duration::ZERO,
         peak: 0,
         took: Duration::ZERO,
@@ -143,7 +149,10 @@ pub fn run(target: &Target, plan: &Plan) -> Report {
         mark.set(number);
         let seen = Seen::of(target, plan, &bytes);
         *(if seen.taken { &mut report.taken } else { &mut report.refused }) += 1;
-        report.guarded += u64::from(seen.guarded);
+        if let Some(said) = &seen.guarded {
+            report.guarded += 1;
+            report.first_guarded.get_or_insert_with(|| (number, said.clone()));
+        }
         report.slowest = report.slowest.max(seen.time);
         report.peak = report.peak.max(seen.held);
         if let Some(fault) = seen.fault(target, plan, bytes.len()) {
@@ -162,7 +171,7 @@ struct Seen {
     /// The panic that came out of the parser.
     panic: Option<String>,
     /// A panic that did not come out.
-    guarded: bool,
+    guarded: Option<String>,
     time: Duration,
     held: u64,
 }
@@ -189,9 +198,12 @@ impl Seen {
         });
         let time = begun.elapsed();
         let said = LAST_PANIC.take().unwrap_or_default();
-        let panic = result.is_err().then(|| said.clone());
-        let guarded = panic.is_none() && !said.is_empty();
-        Self { taken: matches!(result, Ok(Ok(()))), panic, guarded, time, held }
+        let taken = matches!(result, Ok(Ok(())));
+        let (panic, guarded) = match result {
+            Err(_) => (Some(said), None),
+            Ok(_) => (None, Some(said).filter(|said| !said.is_empty())),
+        };
+        Self { taken, panic, guarded, time, held }
     }
 
     fn fault(&self, target: &Target, plan: &Plan, len: usize) -> Option<Fault> {

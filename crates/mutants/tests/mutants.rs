@@ -55,4 +55,27 @@ macro_rules! each {
     };
 }
 
-each![png, jpeg, bmp, tiff, webp, pnm, mask];
+each![
+    png,
+    jpeg,
+    bmp,
+    tiff,
+    webp,
+    pnm,
+    mask,
+    manifest_csv,
+    manifest_jsonl,
+    visa,
+    real_iad,
+    loco,
+    safetensors,
+    torch_zip,
+    torch_legacy,
+    pickle,
+    onnx,
+    model,
+    faiss,
+    params,
+    anomalib_ckpt,
+    anomalib_pt,
+];
