@@ -10,7 +10,7 @@ const LIMITS: Limits =
 
 /// The decoder's own memory, its result, the picture made of it, tables of the format; and a copy of the file.
 const MEMORY: Memory = Memory { fixed: (1 << 18) + (1 << 18), per_byte: 8 };
-/// These decoders do not keep to the limit yet.
+/// This decoder does not keep to the limit yet.
 const TOO_MUCH: Memory = Memory { fixed: 300 << 20, per_byte: 8 };
 
 pub(super) const TARGETS: &[Target] = &[
@@ -18,7 +18,7 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "jpeg", seeds: seeds::jpeg, words: JPEG, read, repair: repair::nothing, memory: MEMORY },
     Target { name: "bmp", seeds: seeds::bmp, words: BMP, read, repair: repair::nothing, memory: MEMORY },
     Target { name: "tiff", seeds: seeds::tiff, words: TIFF, read, repair: repair::nothing, memory: TOO_MUCH },
-    Target { name: "webp", seeds: seeds::webp, words: WEBP, read, repair: repair::riff, memory: TOO_MUCH },
+    Target { name: "webp", seeds: seeds::webp, words: WEBP, read, repair: repair::riff, memory: MEMORY },
     Target { name: "pnm", seeds: seeds::pnm, words: PNM, read, repair: repair::nothing, memory: MEMORY },
     Target {
         name: "mask",
