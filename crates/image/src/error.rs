@@ -1,6 +1,6 @@
 //! What can be wrong with a picture file, by whose fault it is.
 
-use crate::format::Format;
+use crate::format::{Format, Misnamed};
 use patchcore_files::{FileError, shown};
 use std::path::PathBuf;
 
@@ -23,6 +23,12 @@ pub enum DecodeError {
     /// There are no bytes.
     #[error("empty file")]
     Empty,
+    /// The bytes end before they say how large the picture is.
+    #[error("truncated {format} header: the file ends with its first bytes")]
+    TruncatedHeader {
+        /// The format that the bytes begin with.
+        format: Format,
+    },
     /// The bytes end before the picture does.
     #[error("truncated {format}: the data end before the picture does")]
     Truncated {
@@ -68,6 +74,15 @@ pub enum DecodeError {
         expected_width: usize,
         /// Height of the first.
         expected_height: usize,
+    },
+    /// The ending of the file's name is that of another format, and [`strict_names`](crate::Limits) are asked for.
+    #[error(transparent)]
+    Misnamed(Misnamed),
+    /// The picture is none that a working camera takes, and the [quality gate](crate::Limits) is asked for.
+    #[error("fails the quality gate: {what}")]
+    Quality {
+        /// What it looks like.
+        what: String,
     },
     /// The picture is larger than allowed.
     #[error(transparent)]

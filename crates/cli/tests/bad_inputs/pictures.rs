@@ -81,7 +81,7 @@ fn folders_without_pictures_say_what_was_looked_for() {
 
 /// A file of a hundred bytes may declare a picture that no memory holds.
 #[test]
-fn a_huge_declared_size_is_a_limit() {
+fn case_07_a_huge_declared_size_is_a_limit() {
     let room = Room::with_model();
     let mut png = room.read("set/bolt/test/good/000.png");
     png[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]);
@@ -93,7 +93,7 @@ fn a_huge_declared_size_is_a_limit() {
 }
 
 #[test]
-fn pictures_of_any_size_get_a_finite_score() {
+fn case_17_pictures_of_any_size_get_a_finite_score() {
     let room = Room::with_model();
     for (width, height) in [(1, 1), (5000, 1), (1, 700), (3, 2), (640, 480)] {
         draw::save(&draw::plate_of(60, width, height), &room.path(format!("sizes/{width}x{height}.png")));
@@ -106,7 +106,7 @@ fn pictures_of_any_size_get_a_finite_score() {
 }
 
 #[test]
-fn constant_pictures_get_a_finite_score() {
+fn case_19_constant_pictures_get_a_finite_score() {
     let room = Room::with_model();
     for grey in [0, 128, 255] {
         let picture = image::RgbImage::from_pixel(64, 48, image::Rgb([grey; 3]));

@@ -2,7 +2,7 @@
 
 use super::listing::{Kind, canonical, entries, is_picture};
 use super::{Category, Dataset, DatasetError, Problem, Sample, Split};
-use crate::decode::picture_size;
+use crate::decode::read_header;
 use crate::limits::Limits;
 use crate::mask::read_mask;
 use patchcore_files::read_regular;
@@ -111,10 +111,15 @@ fn is_named(problems: &[Problem], path: &Path) -> bool {
 
 /// Whether picture and masks can be read, belong together, and say something.
 fn check_sample(sample: &Sample, missing: &BTreeSet<PathBuf>, limits: &Limits, problems: &mut Vec<Problem>) {
-    let size = picture_size(&sample.path, limits);
-    if let Err(error) = &size {
-        problems.push(Problem::Unreadable(error.to_string()));
+    let header = read_header(&sample.path, limits);
+    match &header {
+        Err(error) => problems.push(Problem::Unreadable(error.to_string())),
+        Ok(header) => {
+            let path = sample.path.clone();
+            problems.extend(header.misnamed.map(|misnamed| Problem::Misnamed { path, misnamed }));
+        }
     }
+    let size = header.map(|header| header.size).ok();
     let mut marks = sample.masks.is_empty();
     for path in sample.masks.iter().filter(|path| !missing.contains(*path)) {
         match read_mask(path, limits) {
@@ -125,7 +130,7 @@ fn check_sample(sample: &Sample, missing: &BTreeSet<PathBuf>, limits: &Limits, p
             Ok(mask) => {
                 marks |= mask.values().iter().any(|&value| value != 0);
                 let mask_size = [mask.width() as u32, mask.height() as u32];
-                if let Some(&picture_size) = size.as_ref().ok().filter(|size| **size != mask_size) {
+                if let Some(picture_size) = size.filter(|&size| size != mask_size) {
                     let (mask, picture) = (path.clone(), sample.path.clone());
                     problems.push(Problem::MaskSize { mask, mask_size, picture, picture_size });
                 }

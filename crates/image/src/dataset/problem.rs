@@ -1,5 +1,6 @@
 //! What can be wrong with single files of a data set.
 
+use crate::format::Misnamed;
 use patchcore_files::shown;
 use std::path::PathBuf;
 
@@ -62,6 +63,14 @@ pub enum Problem {
     /// A picture or mask that cannot be read; the text names it.
     #[error("{_0}")]
     Unreadable(String),
+    /// A picture whose ending names another format.
+    #[error("{}: {misnamed}", shown(path))]
+    Misnamed {
+        /// The file.
+        path: PathBuf,
+        /// Both formats.
+        misnamed: Misnamed,
+    },
     /// The same bytes are trained on and tested with.
     #[error("{} is the same file as {}, which is trained on", shown(test), shown(train))]
     Leak {
@@ -89,6 +98,6 @@ pub enum Problem {
 impl Problem {
     /// Whether the data set can be used in spite of it.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::EmptyMask(_) | Self::NoRole(_) | Self::Copy { .. })
+        matches!(self, Self::EmptyMask(_) | Self::NoRole(_) | Self::Copy { .. } | Self::Misnamed { .. })
     }
 }
