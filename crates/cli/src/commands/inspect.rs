@@ -1,6 +1,7 @@
 //! `patchcore inspect`: what a model file holds.
 
 use crate::args::{Inspect, Shown};
+use crate::backbone::read_model;
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::thresholds::promises;
@@ -41,7 +42,7 @@ impl<'a> MemberContents<'a> {
 }
 
 pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
-    let fitted = Fitted::load(&args.model)?;
+    let fitted = read_model(&args.model)?;
     let training = &fitted.training;
     if how.json {
         let all = Contents {
