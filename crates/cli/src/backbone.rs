@@ -1,7 +1,7 @@
 //! The networks that parameters or a model name, with their weights.
 
 use crate::exit::{Code, Failure};
-use patchcore::{Fitted, Model, Params, PatchCore};
+use patchcore::{Error, Fitted, Model, Params, PatchCore};
 use patchcore_backbone::networks::ARCHITECTURES;
 use patchcore_backbone::weights::Weights;
 use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, channels};
@@ -153,7 +153,11 @@ pub(crate) fn method_on(members: Vec<Params>, networks: Networks) -> Result<Patc
 /// A model file, whose every network has the layers that it names, and embeddings as wide as the rows of its bank. What an
 /// ONNX file gives is known when it is there.
 pub(crate) fn read_model(path: &Path) -> Result<Fitted, Failure> {
-    let fitted = Fitted::load(path)?;
+    let fitted = Fitted::load(path).map_err(|error| match error {
+        // It knows only what there is, not for which file.
+        error @ Error::Memory { .. } => about(path, error),
+        error => error.into(),
+    })?;
     let unusable = |reason: String| Failure::new(Code::Weights, format!("{}: {reason}", shown(path)));
     for member in fitted.members.iter().filter(|member| member.params.onnx.is_none()) {
         let Params { backbone, layers, embedding, .. } = &member.params;

@@ -10,7 +10,7 @@ use patchcore_image::{Geometry, Intensity};
 use patchcore_kernels::isa::{Isa, VARIABLE};
 use std::path::{Path, PathBuf};
 
-/// More threads than this are a mistake.
+/// More threads than this are of no use, whatever the environment says.
 const MOST_THREADS: usize = 1024;
 /// Rows that weigh an image score unless told: anomalib's.
 const SUPPORT: usize = 9;
@@ -25,11 +25,7 @@ pub(crate) fn set_processor(threads: Option<usize>) -> Result<(), Failure> {
         let known: Vec<&str> = Isa::available().iter().map(|isa| isa.name()).collect();
         return Err(Failure::usage(format!("{VARIABLE}={name}: this processor has {}", known.join(", "))));
     }
-    let threads = threads.unwrap_or_else(usual_threads);
-    if threads == 0 || threads > MOST_THREADS {
-        return Err(Failure::usage(format!("--threads {threads}: must be between 1 and {MOST_THREADS}")));
-    }
-    workers::start(threads);
+    workers::start(threads.unwrap_or_else(usual_threads));
     Ok(())
 }
 

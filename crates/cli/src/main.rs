@@ -21,7 +21,6 @@ mod thresholds;
 mod workers;
 
 use args::{Args, Command};
-use clap::Parser;
 use exit::{Code, Failure};
 use std::process::ExitCode;
 
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
     out_of_memory::prepare();
     // A panic is our own bug; it is reported as one line, like every other error.
     std::panic::set_hook(Box::new(|_| {}));
-    let args = match Args::try_parse() {
+    let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => return exit::usage(&error, std::env::args_os().any(|word| word == "--json")),
     };

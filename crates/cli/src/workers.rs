@@ -9,7 +9,7 @@ use std::thread::Builder;
 /// A pool that cannot start all of its threads has none, and the only one of the process can be made but once. So the
 /// threads are started first, and the pool gets those that are there.
 pub(crate) fn start(threads: usize) {
-    let mut doors = Vec::new();
+    let mut started = Vec::new();
     for number in 0..threads {
         let (door, work) = mpsc::channel::<rayon::ThreadBuilder>();
         let worker = move || {
@@ -18,23 +18,29 @@ pub(crate) fn start(threads: usize) {
             }
         };
         match Builder::new().name(format!("worker {number}")).spawn(worker) {
-            Ok(_) => doors.push(door),
+            Ok(thread) => started.push((door, thread)),
             Err(error) => {
-                let (done, thread) = (doors.len().max(1), if doors.len() < 2 { "thread" } else { "threads" });
-                output::warn(&format!("the system allows only {done} of {threads} {thread}: {error}"));
+                // What one thread more would have taken, the work needs too: memory, above all.
+                for (door, thread) in started.split_off(started.len().div_ceil(2)) {
+                    drop(door);
+                    // It has done nothing that could fail.
+                    let _ = thread.join();
+                }
+                let used = started.len().max(1);
+                output::warn(&format!("the system refuses {threads} threads ({error}): uses {used}"));
                 break;
             }
         }
     }
-    let mut waiting = doors.into_iter();
-    let pool = if waiting.len() == 0 {
+    let (count, mut started) = (started.len(), started.into_iter());
+    let pool = if count == 0 {
         rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()
     } else {
         let hand_over = |worker| {
-            let door = waiting.next().ok_or(std::io::ErrorKind::WouldBlock)?;
+            let (door, _) = started.next().ok_or(std::io::ErrorKind::WouldBlock)?;
             door.send(worker).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
         };
-        rayon::ThreadPoolBuilder::new().num_threads(waiting.len()).spawn_handler(hand_over).build_global()
+        rayon::ThreadPoolBuilder::new().num_threads(count).spawn_handler(hand_over).build_global()
     };
     // It fails only if there is a pool already, which then does the work.
     debug_assert!(pool.is_ok());

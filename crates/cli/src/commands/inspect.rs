@@ -5,7 +5,7 @@ use crate::backbone::read_model;
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::thresholds::promises;
-use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Fitted, Member, Params, Training};
+use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Member, Params, Training};
 use patchcore_files::shown;
 use serde::Serialize;
 
