@@ -79,16 +79,7 @@ impl Backbone {
     ) -> Result<Self, BackboneError> {
         let architecture = find(name)?;
         let graph = architecture.graph();
-        let taps =
-            layers.iter().map(|layer| tap(architecture, &graph, layer)).collect::<Result<Vec<_>, _>>()?;
-        if taps.is_empty() {
-            return Err(BackboneError::NoLayers);
-        }
-        for (i, layer) in layers.iter().enumerate() {
-            if taps[..i].contains(&taps[i]) {
-                return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
-            }
-        }
+        let taps = all_taps(architecture, &graph, layers)?;
         let does_not_fit = |error| match error {
             error @ (WeightsError::File(_) | WeightsError::InFile { .. }) => {
                 BackboneError::WeightsFile(error)
@@ -174,6 +165,41 @@ impl Backbone {
         let run = executor.run(pictures, maps);
         run.map_err(|TooSmall(layer)| BackboneError::TooSmall { height, width, layer })
     }
+}
+
+/// Channels of the feature maps that these layers of a network give, without its weights.
+///
+/// ```
+/// let layers = ["layer2".to_string(), "layer3".to_string()];
+/// assert_eq!(patchcore_backbone::channels("resnet18", &layers)?, [128, 256]);
+/// # Ok::<(), patchcore_backbone::BackboneError>(())
+/// ```
+///
+/// # Errors
+/// [`BackboneError::UnknownBackbone`], [`BackboneError::UnknownLayer`], [`BackboneError::RepeatedLayer`] or
+/// [`BackboneError::NoLayers`].
+pub fn channels(name: &str, layers: &[String]) -> Result<Vec<usize>, BackboneError> {
+    let architecture = find(name)?;
+    let graph = architecture.graph();
+    let taps = all_taps(architecture, &graph, layers)?;
+    Ok(taps.into_iter().map(|tap| graph.layers()[tap].channels).collect())
+}
+
+fn all_taps(
+    architecture: &Architecture,
+    graph: &Graph,
+    layers: &[String],
+) -> Result<Vec<usize>, BackboneError> {
+    let taps = layers.iter().map(|layer| tap(architecture, graph, layer)).collect::<Result<Vec<_>, _>>()?;
+    if taps.is_empty() {
+        return Err(BackboneError::NoLayers);
+    }
+    for (i, layer) in layers.iter().enumerate() {
+        if taps[..i].contains(&taps[i]) {
+            return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
+        }
+    }
+    Ok(taps)
 }
 
 fn tap(architecture: &Architecture, graph: &Graph, layer: &str) -> Result<usize, BackboneError> {

@@ -187,6 +187,10 @@ impl From<FileError> for Failure {
         let failure = Self::new(Code::Io, error.to_string());
         match error {
             FileError::Exists { .. } => failure.hint("--force replaces it"),
+            FileError::TooLong { .. } => Self { code: Code::Limit, ..failure },
+            FileError::Read { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => {
+                Self { code: Code::Limit, ..failure }.hint("it takes a machine with more memory")
+            }
             _ => failure,
         }
     }
@@ -251,9 +255,8 @@ impl From<patchcore::Error> for Failure {
         let message = chain(&error);
         match error {
             E::Backbone(inner) => inner.into(),
-            E::File(FileError::Exists { path }) => FileError::Exists { path }.into(),
             E::File(file) if file.is_missing() => Self::new(Code::Weights, message),
-            E::File(_) => Self::new(Code::Io, message),
+            E::File(file) => file.into(),
             E::BadPictures { bad, total, kind } => {
                 let code = match kind {
                     PictureFault::Content => Code::Input,
@@ -274,12 +277,17 @@ impl From<patchcore::Error> for Failure {
             )
             .parts(unknown.iter().map(|name| shown(Path::new(name))).collect())
             .hint("names are those that `fit --json` gives in its audit"),
+            E::Memory { what: "the model", .. } => {
+                Self::new(Code::Limit, message).hint("it takes a machine with more memory")
+            }
             E::Memory { halved, .. } => {
                 let half = halved.map(|_| "--feature-precision f16 is enough, or ").unwrap_or_default();
                 Self::new(Code::Limit, message)
                     .hint(format!("{half}use fewer pictures, a smaller --imagesize or a smaller bank"))
             }
-            E::OtherWeights { .. } | E::BadModel { .. } => Self::new(Code::Weights, message),
+            E::OtherWeights { .. } | E::BadModel { .. } | E::BankWidth { .. } => {
+                Self::new(Code::Weights, message)
+            }
             E::Parameter { .. } => Self::usage(message),
             _ => Self::new(Code::Input, message),
         }

@@ -162,7 +162,7 @@ fn sizes_and_mask_rules_go_together_with_the_pixel_rule() {
     let soft = of("--pixel-rule reference --mask-rule half");
     assert_eq!(soft["pixel_rule"], serde_json::json!({"grid": "input", "mask": "half"}));
     assert!(marked(&soft) > marked(&reference));
-    room.run(&format!("{line} --metric-size 0")).fails_in_json(2, &["sides must be 1 to"]);
+    room.run(&format!("{line} --metric-size 0")).fails_in_json(2, &["must be a number between 1 and 16384"]);
 }
 
 #[test]

@@ -102,6 +102,25 @@ pub struct Calibration {
     pub scales: Vec<f32>,
 }
 
+impl Calibration {
+    /// Fails unless a picture can be judged by it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let thresholds =
+            [self.image_threshold, self.review_threshold, self.pixel_threshold, self.pixel_typical];
+        if !thresholds.iter().chain(&self.image_scores).all(|v| v.is_finite()) {
+            return Err("a threshold or a score of the calibration is not finite".into());
+        }
+        if self.review_threshold > self.image_threshold {
+            return Err("the review threshold is above that of a defect".into());
+        }
+        let shares = [self.false_alarm_rate, self.review_rate, self.pixel_false_area];
+        if !shares.iter().all(|share| (0.0..=1.0).contains(share)) {
+            return Err("a rate of the calibration is not between 0 and 1".into());
+        }
+        self.asked.check().map_err(|e| e.to_string())
+    }
+}
+
 /// A rank among `n` sorted scores of good pictures.
 #[derive(Clone, Copy)]
 struct Rank {

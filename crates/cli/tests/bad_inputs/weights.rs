@@ -81,7 +81,7 @@ fn a_model_needs_the_weights_that_it_was_fitted_with() {
 }
 
 #[test]
-fn one_changed_weight_is_found_and_both_fingerprints_named() {
+fn case_53_one_changed_weight_is_found_and_both_fingerprints_named() {
     let room = Room::with_model();
     let mut changed = EMBEDDED.to_vec();
     let data = 8 + u64::from_le_bytes(EMBEDDED[..8].try_into().unwrap()) as usize;

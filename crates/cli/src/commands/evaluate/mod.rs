@@ -93,7 +93,7 @@ fn leaks(
     for (category, (_, path)) in categories.iter().zip(pairs) {
         let fitted = match open.take() {
             Some((last, fitted)) if last == path => fitted,
-            _ => Fitted::load(path)?,
+            _ => backbone::read_model(path)?,
         };
         let (limits, bars) = (Limits::default(), Bars::new(how));
         found.push(patchcore_evaluation::leaks(&fitted.training, &category.test, &limits, &bars));
