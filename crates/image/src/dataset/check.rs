@@ -73,6 +73,7 @@ impl Dataset {
     ) -> Result<(), DatasetError> {
         let root = canonical(folder)?;
         let told: BTreeSet<String> = problems.iter().map(ToString::to_string).collect();
+        let explained: BTreeSet<PathBuf> = problems.iter().filter_map(explained).cloned().collect();
         let mut waiting = vec![folder.to_path_buf()];
         let mut new = Vec::new();
         while let Some(folder) = waiting.pop() {
@@ -83,7 +84,7 @@ impl Dataset {
                     Kind::File | Kind::Other if roles.contains_key(&entry.path) => {}
                     Kind::File | Kind::Other => {
                         let role = if self.is_list(&entry.path) { Role::List } else { Role::None };
-                        let in_vain = is_picture(&entry.path) && !is_named(problems, &entry.path);
+                        let in_vain = is_picture(&entry.path) && !explained.contains(&entry.path);
                         if role == Role::None && in_vain {
                             new.push(Problem::NoRole(entry.path.clone()));
                         }
@@ -98,15 +99,16 @@ impl Dataset {
     }
 }
 
-/// Whether a problem says already why this file plays no part.
-fn is_named(problems: &[Problem], path: &Path) -> bool {
-    problems.iter().any(|problem| match problem {
+/// The file that plays no part because of this problem.
+fn explained(problem: &Problem) -> Option<&PathBuf> {
+    match problem {
         Problem::MaskWithoutPicture(own)
         | Problem::SecondMask(own)
         | Problem::SecondPicture(own)
-        | Problem::PictureWithoutMask(own) => own == path,
-        _ => false,
-    })
+        | Problem::PictureWithoutMask(own)
+        | Problem::NotAFile(own) => Some(own),
+        _ => None,
+    }
 }
 
 /// Whether picture and masks can be read, belong together, and say something.

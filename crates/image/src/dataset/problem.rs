@@ -25,6 +25,9 @@ pub enum Problem {
         shown(_0)
     )]
     Link(PathBuf),
+    /// A pipe, socket or device with the name of a picture.
+    #[error("{}: a pipe, socket or device with the name of a picture", shown(_0))]
+    NotAFile(PathBuf),
     /// A file that a list names, but that is not there or no file within the data set.
     #[error("{}: named in line {line}, but there is no such file in the data set", shown(path))]
     Missing {

@@ -77,13 +77,13 @@ fn masks_may_hold_class_numbers() {
 
 #[cfg(unix)]
 #[test]
-fn links_and_pipes_are_told_and_never_waited_for() {
+fn case_30_links_and_pipes_are_told_and_never_waited_for() {
     let dir = set();
     let link = dir.path().join("bolt/train/link");
     std::os::unix::fs::symlink(dir.path(), &link).unwrap();
     let pipe = dir.path().join("bolt/train/good/pipe.png");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(examine(dir.path()).problems, [Problem::Link(link), Problem::NoRole(pipe)]);
+    assert_eq!(examine(dir.path()).problems, [Problem::NotAFile(pipe), Problem::Link(link)]);
 }
 
 #[test]
