@@ -338,7 +338,6 @@ impl<'a> Compiler<'a> {
     }
 
     /// The step that begins with layer `id`, the layers that it reads, and the last layer that it takes over.
-    #[expect(clippy::type_complexity, reason = "used once, named at the call")]
     fn step(&mut self, id: LayerId) -> (LayerId, [Option<LayerId>; 2], Step<Draft>) {
         let layer = &self.graph.layers()[id];
         let mut last = id;

@@ -29,6 +29,13 @@ pub(crate) fn check(model: &Model) -> Result<(), OnnxError> {
             )));
         }
     }
+    // A list may be empty; of filters and matrices the engine makes maps without channels.
+    if let Some(empty) = model.tensors().find(|tensor| tensor.dims.len() > 1 && tensor.dims.contains(&0)) {
+        return Err(OnnxError::Damaged(format!(
+            "tensor {:?} of shape {:?} is empty",
+            empty.name, empty.dims
+        )));
+    }
     let origins = Integers::new(model);
     for node in &model.nodes {
         if !model.opsets.iter().any(|&(domain, _)| usual(domain) == usual(node.domain)) {

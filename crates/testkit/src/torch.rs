@@ -2,6 +2,7 @@
 
 /// Opcodes of one pickle.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Pickler(pub Vec<u8>);
 
 impl Pickler {

@@ -115,16 +115,18 @@ fn case_26_few_pictures_and_few_patches_are_enough() {
     assert_eq!(texts(&judged, "verdict"), ["unknown"; 2]);
     assert!(judged.iter().all(|record| record["image_score"].as_f64().is_some_and(f64::is_finite)));
 
-    // More rows are asked for than there are patches: all of them are taken.
     room.copy("set/bolt/train/good/001.png", "many/001.png");
-    let fit = "fit --good many -o n.patchcore --imagesize 32 --bank-rows 100000";
-    room.run(fit).succeeds();
-    let two = room.run("inspect --json n.patchcore").succeeds().json();
-    assert_eq!(two["members"][0]["bank_rows"], json!(2 * 16));
-    assert_eq!(
-        texts(&room.run("predict --json n.patchcore many").succeeds().json_lines(), "verdict").len(),
-        2
-    );
+    room.run(&format!("{FIT} --force")).succeeds();
+    let two = room.run("inspect --json m.patchcore").succeeds().json();
+    assert!(two["calibration"].is_object(), "{two}");
+}
+
+#[test]
+fn case_26_a_bank_larger_than_all_patches_is_refused_with_both_numbers() {
+    let room = Room::with_data();
+    let fit = "fit --good set/bolt/train/good -o m.patchcore --imagesize 32 --bank-rows";
+    room.run(&format!("{fit} 96 --force")).succeeds();
+    room.refuses(&format!("{fit} 97 --force"), 3, &["a memory bank of 97 rows", "have only 96 patches"]);
 }
 
 #[cfg(unix)]

@@ -120,6 +120,11 @@ fn case_28_masks_that_are_no_masks_are_refused_and_others_mark_the_same_pixels()
         assert_eq!(measured(), expected, "{:?}", same.color());
     }
 
+    // A picture in the mask's place marks every pixel; a look at the data set tells.
+    DynamicImage::from(plate(3)).to_luma8().save(room.path(MASK)).unwrap();
+    let told = room.run("dataset inspect set --category bolt").succeeds().stdout;
+    assert!(told.contains(&format!("warning: mask {MASK} holds ")), "{told}");
+
     let mut coloured = DynamicImage::from(mask.clone()).to_rgb8();
     coloured.put_pixel(3, 2, image::Rgb([255, 0, 0]));
     save(&coloured, &room.path(MASK));

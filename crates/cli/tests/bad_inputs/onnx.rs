@@ -138,7 +138,10 @@ fn case_45_networks_that_nobody_can_run_are_refused() {
         (with_constant(&[0, 3, 1, 1]), "of shape [0, 3, 1, 1] needs 0 bytes and has 48"),
         (with_constant(&[1 << 62, 3, 1, 1]), "\"w\" is larger than any memory"),
         (with_constant(&[1 << 40, 3, 1, 1]), "needs 13194139533312 bytes and has 48"),
-        (model(17, &convolution(), &[constant("w", &[0, 3, 1, 1], &[])]), ""),
+        (
+            model(17, &convolution(), &[constant("w", &[0, 3, 1, 1], &[])]),
+            "tensor \"w\" of shape [0, 3, 1, 1] is empty",
+        ),
         ([good(), bytes(7, "")].concat(), "it has 2 graphs"),
         (int(1, 8), "it has 0 graphs"),
         (good()[..good().len() / 2].to_vec(), "it ends within a field, as after an interrupted download"),

@@ -103,10 +103,15 @@ fn case_42_archives_that_torch_save_does_not_write_are_refused_and_nothing_is_un
     let pickle = state_dict(&[("w", MATRIX)]);
     let storage = [0; 24];
     let with = |last: Entry| zip(&[entry("a/data.pkl", &pickle), last]);
-    // The number of entries stands in the last 64-bit record, twice.
-    let mut lies = with(entry("a/data/0", &storage));
-    let at = lies.windows(4).rposition(|bytes| bytes == b"PK\x06\x06").unwrap();
-    lies[at + 24..at + 40].fill(0xff);
+    // Numbers of 16 and 32 bits that are all ones stand in the 64-bit record, which lies.
+    let lies = |from: usize, to: usize| {
+        let mut bytes = with(entry("a/data/0", &storage));
+        let at = |bytes: &[u8], mark: &[u8]| bytes.windows(4).rposition(|four| four == mark).unwrap();
+        let (long, short) = (at(&bytes, b"PK\x06\x06"), at(&bytes, b"PK\x05\x06"));
+        bytes[short + 8..short + 20].fill(0xff);
+        bytes[long + from..long + to].fill(0xff);
+        bytes
+    };
     let mut tar = vec![0; 1024];
     tar[257..262].copy_from_slice(b"ustar");
     for (bytes, reason) in [
@@ -120,7 +125,8 @@ fn case_42_archives_that_torch_save_does_not_write_are_refused_and_nothing_is_un
         (with(Entry { crc: Some(1), ..entry("a/byteorder", b"little") }), "a/byteorder: Invalid checksum"),
         (zip(&[Entry { crc: Some(1), ..entry("a/data.pkl", &pickle) }]), "a/data.pkl: Invalid checksum"),
         (zip(&[entry("word/document.xml", b"hello")]), "without data.pkl: torch.save did not make it"),
-        (lies, "zip"),
+        (lies(24, 40), "zip"),
+        (lies(48, 56), "zip"),
         (tar, "this is a tar archive"),
         (pickle.clone(), "this is a plain pickle"),
     ] {

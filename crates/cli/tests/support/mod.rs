@@ -101,7 +101,11 @@ impl Room {
     pub(crate) fn refuses(&self, line: &str, code: i32, words: &[&str]) -> Run {
         let before = self.everything();
         let run = self.run(line).fails(code, words);
-        assert_eq!(self.everything(), before, "{line}");
+        let after = self.everything();
+        if after != before {
+            let new: Vec<_> = after.iter().filter(|entry| !before.contains(entry)).collect();
+            panic!("{line}: changed its folder, where now is {new:?}");
+        }
         run
     }
 

@@ -4,7 +4,7 @@ use super::listing::{Kind, canonical, entries, is_picture};
 use super::{Category, Dataset, DatasetError, Problem, Sample, Split};
 use crate::decode::picture_size;
 use crate::limits::Limits;
-use crate::mask::read_mask;
+use crate::mask::{Mask, read_mask};
 use patchcore_files::read_regular;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -111,6 +111,16 @@ fn explained(problem: &Problem) -> Option<&PathBuf> {
     }
 }
 
+/// Masks hold one value, or one for each kind of defect.
+const MOST_VALUES: usize = 16;
+
+/// How many values other than zero a mask holds.
+fn marking_values(mask: &Mask) -> usize {
+    let mut seen = [false; 256];
+    mask.values().iter().for_each(|&value| seen[usize::from(value)] = true);
+    seen.iter().skip(1).filter(|seen| **seen).count()
+}
+
 /// Whether picture and masks can be read, belong together, and say something.
 fn check_sample(sample: &Sample, missing: &BTreeSet<PathBuf>, limits: &Limits, problems: &mut Vec<Problem>) {
     let size = picture_size(&sample.path, limits);
@@ -125,7 +135,11 @@ fn check_sample(sample: &Sample, missing: &BTreeSet<PathBuf>, limits: &Limits, p
                 marks = true;
             }
             Ok(mask) => {
-                marks |= mask.values().iter().any(|&value| value != 0);
+                let values = marking_values(&mask);
+                marks |= values > 0;
+                if values > MOST_VALUES {
+                    problems.push(Problem::ManyValues { mask: path.clone(), values });
+                }
                 let mask_size = [mask.width() as u32, mask.height() as u32];
                 if let Some(&picture_size) = size.as_ref().ok().filter(|size| **size != mask_size) {
                     let (mask, picture) = (path.clone(), sample.path.clone());

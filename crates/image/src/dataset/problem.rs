@@ -84,6 +84,14 @@ pub enum Problem {
     /// The masks of a picture with a defect mark no pixel.
     #[error("picture {} has a defect, but its mask is empty", shown(_0))]
     EmptyMask(PathBuf),
+    /// A mask with more values than a mask has: soft edges, or a picture in its place.
+    #[error("mask {} holds {values} values besides 0; each of them marks a defect", shown(mask))]
+    ManyValues {
+        /// The mask.
+        mask: PathBuf,
+        /// How many.
+        values: usize,
+    },
     /// A file or folder that plays no part.
     #[error("{}: plays no part", shown(_0))]
     NoRole(PathBuf),
@@ -92,6 +100,6 @@ pub enum Problem {
 impl Problem {
     /// Whether the data set can be used in spite of it.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::EmptyMask(_) | Self::NoRole(_) | Self::Copy { .. })
+        matches!(self, Self::EmptyMask(_) | Self::ManyValues { .. } | Self::NoRole(_) | Self::Copy { .. })
     }
 }
