@@ -31,7 +31,7 @@ mod quality;
 
 pub use dataset::{
     Category, Dataset, DatasetError, EXTENSIONS, Examined, Label, Layout, Listing, ManifestForm, Problem,
-    Role, Sample, Saturation, Split, list_pictures, manifest_text, mvtec_category,
+    Role, Sample, Saturation, Skipped, Split, list_pictures, manifest_text, mvtec_category,
 };
 pub use decode::{decode, decode_as, decode_bytes, decode_bytes_as};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};

@@ -50,35 +50,6 @@ fn fit_lists_all_bad_files_at_once() {
     assert_eq!(error["parts"].as_array().unwrap().len(), 8);
 }
 
-#[test]
-fn skip_bad_fits_on_the_others_and_remembers() {
-    let room = Room::with_data();
-    room.write("set/bolt/train/good/bad.png", "");
-    let fit = "fit --good set/bolt/train/good -o bolt.patchcore --skip-bad --imagesize 32 --bank-rows 9";
-    let run = room.run(&format!("{fit} --quiet"));
-    assert_eq!(run.code, 7, "{}", run.stderr);
-    assert_eq!(run.stderr, "warning: bad.png: cannot be read, left out\n");
-    let training = room.run("inspect --json bolt.patchcore").succeeds().json()["training"].clone();
-    assert_eq!(training["skipped"], serde_json::json!(["bad.png"]));
-    assert_eq!(training["pictures"].as_array().unwrap().len(), 6);
-    room.write("none/bad.png", "");
-    room.run("fit --good none -o none.patchcore --skip-bad")
-        .fails(3, &["1 of 1 pictures", "none/bad.png: empty"]);
-}
-
-#[test]
-fn folders_without_pictures_say_what_was_looked_for() {
-    let room = Room::with_data();
-    room.write("empty/Thumbs.db", "");
-    room.write("empty/.hidden.png", "");
-    room.run("fit --good empty -o part.patchcore").fails(3, &["empty: no pictures; looked for *.png, *.jpg"]);
-    room.run("fit --good gone -o part.patchcore").fails(3, &["gone: no such folder"]);
-    room.run("fit --dataset empty --category bolt -o part.patchcore")
-        .fails(3, &["empty: no known layout", "train/good (mvtec)"]);
-    room.run("fit --dataset set --category ../set/bolt -o part.patchcore").fails(3, &["../set/bolt"]);
-    room.run("fit --dataset set --category screw -o part.patchcore").fails(3, &["\"bolt\", \"nut\""]);
-}
-
 /// A file of a hundred bytes may declare a picture that no memory holds.
 #[test]
 fn case_07_a_huge_declared_size_is_a_limit() {
@@ -113,24 +84,6 @@ fn case_19_constant_pictures_get_a_finite_score() {
         draw::save(&picture, &room.path(format!("flat/{grey}.png")));
     }
     assert_eq!(texts(&room.predict("flat"), "verdict"), ["defect"; 3]);
-}
-
-#[cfg(unix)]
-#[test]
-fn links_are_left_out_with_a_warning_and_never_followed_in_a_circle() {
-    let room = Room::with_model();
-    std::os::unix::fs::symlink(room.path("set/bolt/test"), room.path("set/bolt/test/good/again")).unwrap();
-    std::os::unix::fs::symlink("nowhere.png", room.path("set/bolt/test/good/gone.png")).unwrap();
-    let run = room.run("predict bolt.patchcore set/bolt/test/good");
-    assert_eq!((run.code, run.stdout.lines().count()), (0, 2), "{}", run.stderr);
-    let warnings: Vec<&str> = run.stderr.lines().collect();
-    assert_eq!(
-        warnings,
-        [
-            "warning: set/bolt/test/good/again: a link, left out",
-            "warning: set/bolt/test/good/gone.png: a link, left out"
-        ]
-    );
 }
 
 fn crc32(bytes: &[u8]) -> u32 {

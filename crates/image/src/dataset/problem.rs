@@ -26,6 +26,9 @@ pub enum Problem {
         shown(_0)
     )]
     Link(PathBuf),
+    /// A pipe, socket or device with the name of a picture.
+    #[error("{}: a pipe, socket or device with the name of a picture", shown(_0))]
+    NotAFile(PathBuf),
     /// A file that a list names, but that is not there or no file within the data set.
     #[error("{}: named in line {line}, but there is no such file in the data set", shown(path))]
     Missing {
@@ -90,6 +93,14 @@ pub enum Problem {
     /// The masks of a picture with a defect mark no pixel.
     #[error("picture {} has a defect, but its mask is empty", shown(_0))]
     EmptyMask(PathBuf),
+    /// A mask with more values than a mask has: soft edges, or a picture in its place.
+    #[error("mask {} holds {values} values besides 0; each of them marks a defect", shown(mask))]
+    ManyValues {
+        /// The mask.
+        mask: PathBuf,
+        /// How many.
+        values: usize,
+    },
     /// A file or folder that plays no part.
     #[error("{}: plays no part", shown(_0))]
     NoRole(PathBuf),
@@ -98,6 +109,13 @@ pub enum Problem {
 impl Problem {
     /// Whether the data set can be used in spite of it.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::EmptyMask(_) | Self::NoRole(_) | Self::Copy { .. } | Self::Misnamed { .. })
+        matches!(
+            self,
+            Self::EmptyMask(_)
+                | Self::ManyValues { .. }
+                | Self::NoRole(_)
+                | Self::Copy { .. }
+                | Self::Misnamed { .. }
+        )
     }
 }
