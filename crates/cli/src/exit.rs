@@ -1,17 +1,6 @@
 //! Exit codes, and the one form that every error has.
 //!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | done |
-//! | 1 | done, and a defect was found (only with `--exit-code`) |
-//! | 2 | the command line cannot be used |
-//! | 3 | a picture, a mask or a data set cannot be used |
-//! | 4 | weights or a model cannot be used |
-//! | 5 | the machine refused: permission, full disk, a file that exists already |
-//! | 6 | a limit was reached |
-//! | 7 | done, but some pictures could not be judged; they are listed |
-//! | 70 | a bug of ours |
-//! | 130, 143 | stopped by a signal |
+//! The codes and what they mean stand in `docs/reliability.md`; a test holds that table against [`Code`].
 //!
 //! An error is one line, `error[E003]: PATH: reason`; then its parts, if there are several; then a line `hint: ...`.
 
