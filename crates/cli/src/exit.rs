@@ -96,6 +96,15 @@ impl Failure {
             .hint("this is a bug in patchcore; please report it with the command that led to it")
     }
 
+    /// The end of a command that is done, where `faults` name pictures for which it is not done in full.
+    pub(crate) fn of_faults(faults: Vec<String>, total: usize) -> Result<(), Self> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let message = format!("{} of {total} pictures have no complete result", faults.len());
+        Err(Self::new(Code::SomeBad, message).parts(faults))
+    }
+
     /// Prints the error and gives the exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if self.silent {
@@ -187,6 +196,7 @@ impl From<FileError> for Failure {
         let failure = Self::new(Code::Io, error.to_string());
         match error {
             FileError::Exists { .. } => failure.hint("--force replaces it"),
+            FileError::InUse { .. } => failure.hint("wait for the other program, or choose another file"),
             _ => failure,
         }
     }

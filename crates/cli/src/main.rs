@@ -16,6 +16,7 @@ mod progress;
 mod regions;
 mod report;
 mod signals;
+mod targets;
 mod thresholds;
 
 use args::{Args, Command};
