@@ -17,6 +17,7 @@ mod progress;
 mod regions;
 mod report;
 mod signals;
+mod targets;
 mod thresholds;
 mod workers;
 

@@ -4,17 +4,17 @@ use crate::args::{Calibrate, Shown};
 use crate::commands::fit::good_pictures;
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::targets::{Sources, claim_file, may_write};
 use crate::thresholds::{promises, thresholds_json};
 use crate::{backbone, output};
 use patchcore_files::shown;
 use serde_json::json;
 
 pub(crate) fn run(args: &Calibrate, how: Shown) -> Result<Code, Failure> {
-    output::check_file(&args.output, args.force)?;
-    output::check_no_input(&args.output, &args.weights)?;
+    let output = claim_file(&args.output)?;
     let mut model = backbone::open_model(&args.model, &args.weights)?;
     let good = good_pictures(&args.good, model.fitted().training.intensity)?;
-    output::check_no_input(&args.output, &good.paths)?;
+    may_write(&output, args.force, &Sources::of(&args.weights).and([&args.model]).and(&good.paths))?;
     model.calibrate(&good, args.rates.rates(), &Bars::new(how))?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;

@@ -5,6 +5,7 @@ use crate::backbone::Network;
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::report::TrainingFiles;
+use crate::targets::{Sources, claim_file, may_write};
 use crate::thresholds::{promises, thresholds_json};
 use crate::{audit, backbone, config, dataset, output, report};
 use patchcore::{Files, Fitted, Member, Model, OnBadPicture, peak_memory};
@@ -15,15 +16,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
-    output::check_file(&args.output, args.force)?;
+    let output = claim_file(&args.output)?;
     let method = backbone::method(config::members(&args.model)?, &config::weights(&args.model))?;
     let files = training_pictures(args)?;
-    output::check_no_input(&args.output, &files.paths)?;
-    output::check_no_input(&args.output, &args.model.weights)?;
-    if let Some(page) = &args.report {
-        let model = std::slice::from_ref(&args.output);
-        report::check(page, args.force, &[model, &files.paths, &args.model.weights].concat())?;
-    }
+    let sources = Sources::of(&files.paths).and(&args.model.weights).and(&args.drop).and(&args.dataset);
+    may_write(&output, args.force, &sources)?;
+    let page = args.report.as_ref().map(|page| report::claim(page, args.force, &sources, &args.output));
+    let _page = page.transpose()?;
     let left_out = args.drop.as_deref().map(audit::names).transpose()?.unwrap_or_default();
     let method = method.leave_out(left_out).drop_outliers(args.drop_outliers);
     let start = Instant::now();
@@ -33,9 +32,7 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     let model = method.fit(&files, &bars)?;
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
-    if let Some(page) = &args.report {
-        write_report(args, page, &model, &files)?;
-    }
+    let reported = args.report.as_ref().map_or(Ok(()), |page| write_report(args, page, &model, &files));
     if how.json {
         let seconds = start.elapsed().as_secs_f64();
         let mut summary = summary(fitted, &args.output, seconds, bars.expected());
@@ -55,6 +52,8 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     for name in &fitted.training.skipped {
         output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
     }
+    // The model is there, and that was said.
+    reported?;
     Ok(if fitted.training.skipped.is_empty() { Code::Done } else { Code::SomeBad })
 }
 

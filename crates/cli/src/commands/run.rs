@@ -4,6 +4,7 @@ use crate::args::{Run, Shown};
 use crate::commands::evaluate::{Measuring, print, write_tables};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::targets::{make_folder, new_folder};
 use crate::{backbone, config, dataset, output};
 use patchcore::Files;
 use patchcore_files::shown;
@@ -17,10 +18,10 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     let networks = backbone::networks(&members, &config::weights(&args.model))?;
     let method = || backbone::method_on(members.clone(), networks.clone());
     method()?;
-    let folder = output::new_folder(&args.results.join(&args.project), &args.group)?;
+    let folder = new_folder(&args.results.join(&args.project), &args.group)?;
     let (models, pictures) = (folder.join("models"), folder.join("segmentation_images"));
     if args.save_models {
-        output::make_folder(&models)?;
+        make_folder(&models)?;
     }
     let measuring = Measuring {
         dataset: &dataset,
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         folder: args.save_pictures.then_some(pictures.as_path()),
         how,
     };
-    let (mut results, mut leaks) = (Vec::new(), Vec::new());
+    let (mut results, mut leaks, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for category in &categories {
         let paths = category.train.iter().map(|sample| sample.path.clone()).collect();
         let files = Files {
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
             &Limits::default(),
             &Bars::new(how),
         )?);
-        results.push(measuring.category(&model, category, None)?);
+        results.push(measuring.category(&model, category, None, &mut faults)?);
         // After each category, so that a later one's failure loses nothing.
         write_tables(&folder, dataset.layout(), &results)?;
     }
@@ -62,5 +63,6 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
     if !how.json {
         output::line(&format!("results in {}", shown(&folder)))?;
     }
-    Ok(Code::Done)
+    let pictures = results.iter().map(|result| result.pictures.len()).sum();
+    Failure::of_faults(faults, pictures).map(|()| Code::Done)
 }
