@@ -1,9 +1,9 @@
 //! A network with its weights, cut after the last tapped layer and ready to run.
 
-use crate::compile::compile;
+use crate::compile::{compile, tensors_needed};
 use crate::execute::Executor;
 use crate::extractor::FeatureExtractor;
-use crate::graph::Graph;
+use crate::graph::{Graph, LayerId};
 use crate::layouts::TooSmall;
 use crate::networks::{ARCHITECTURES, Architecture, find};
 use crate::weights::{WeightTensor, Weights, WeightsError};
@@ -79,16 +79,7 @@ impl Backbone {
     ) -> Result<Self, BackboneError> {
         let architecture = find(name)?;
         let graph = architecture.graph();
-        let taps =
-            layers.iter().map(|layer| tap(architecture, &graph, layer)).collect::<Result<Vec<_>, _>>()?;
-        if taps.is_empty() {
-            return Err(BackboneError::NoLayers);
-        }
-        for (i, layer) in layers.iter().enumerate() {
-            if taps[..i].contains(&taps[i]) {
-                return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
-            }
-        }
+        let taps = all_taps(architecture, &graph, layers)?;
         let does_not_fit = |error| match error {
             error @ (WeightsError::File(_) | WeightsError::InFile { .. }) => {
                 BackboneError::WeightsFile(error)
@@ -133,7 +124,11 @@ impl FeatureExtractor for Backbone {
         match &self.network {
             Network::F32(executor) => self.run(executor, pictures, maps),
             Network::Bf16(executor) => self.run(executor, pictures, maps),
+        }?;
+        for map in maps {
+            patchcore_faults::spoil("backbone", map.data_mut());
         }
+        Ok(())
     }
 
     /// Counted from the definition: how a convolution is computed, and in which precision, changes nothing. A scale per
@@ -172,6 +167,41 @@ impl Backbone {
     }
 }
 
+/// Channels of the feature maps that these layers of a network give, without its weights.
+///
+/// ```
+/// let layers = ["layer2".to_string(), "layer3".to_string()];
+/// assert_eq!(patchcore_backbone::channels("resnet18", &layers)?, [128, 256]);
+/// # Ok::<(), patchcore_backbone::BackboneError>(())
+/// ```
+///
+/// # Errors
+/// [`BackboneError::UnknownBackbone`], [`BackboneError::UnknownLayer`], [`BackboneError::RepeatedLayer`] or
+/// [`BackboneError::NoLayers`].
+pub fn channels(name: &str, layers: &[String]) -> Result<Vec<usize>, BackboneError> {
+    let architecture = find(name)?;
+    let graph = architecture.graph();
+    let taps = all_taps(architecture, &graph, layers)?;
+    Ok(taps.into_iter().map(|tap| graph.layers()[tap].channels).collect())
+}
+
+fn all_taps(
+    architecture: &Architecture,
+    graph: &Graph,
+    layers: &[String],
+) -> Result<Vec<usize>, BackboneError> {
+    let taps = layers.iter().map(|layer| tap(architecture, graph, layer)).collect::<Result<Vec<_>, _>>()?;
+    if taps.is_empty() {
+        return Err(BackboneError::NoLayers);
+    }
+    for (i, layer) in layers.iter().enumerate() {
+        if taps[..i].contains(&taps[i]) {
+            return Err(BackboneError::RepeatedLayer { layer: layer.clone() });
+        }
+    }
+    Ok(taps)
+}
+
 fn tap(architecture: &Architecture, graph: &Graph, layer: &str) -> Result<usize, BackboneError> {
     graph.find(layer).ok_or_else(|| BackboneError::UnknownLayer {
         backbone: architecture.name.to_string(),
@@ -184,6 +214,26 @@ fn tap(architecture: &Architecture, graph: &Graph, layer: &str) -> Result<usize,
 fn usual_taps(graph: &Graph) -> Vec<String> {
     let names = graph.layers().iter().flat_map(|layer| &layer.names);
     names.filter(|n| n.split('.').count() <= 2 && n.contains(|c: char| c.is_ascii_digit())).cloned().collect()
+}
+
+/// The networks whose tensors, up to their usual taps, are all in these weights; of several those that need the most of
+/// them. For naming what a file is that does not fit.
+///
+/// ```
+/// use patchcore_backbone::{networks_of, weights_from};
+/// let weights = weights_from("resnet18", |_, shape| vec![0.0; shape.iter().product()])?;
+/// assert_eq!(networks_of(&weights), ["resnet18"]);
+/// # Ok::<(), patchcore_backbone::BackboneError>(())
+/// ```
+pub fn networks_of(weights: &Weights) -> Vec<&'static str> {
+    let needed = |architecture: &Architecture| {
+        let graph = architecture.graph();
+        let taps: Vec<LayerId> = architecture.layers.iter().filter_map(|layer| graph.find(layer)).collect();
+        tensors_needed(&graph, &taps, weights).map(|count| (count, architecture.name))
+    };
+    let fitting: Vec<(usize, &str)> = ARCHITECTURES.iter().filter_map(needed).collect();
+    let most = fitting.iter().map(|(count, _)| *count).max();
+    fitting.into_iter().filter(|(count, _)| Some(*count) == most).map(|(_, name)| name).collect()
 }
 
 /// Names and shapes of all parameters that a network has up to its last feature map, for making weights from a formula.

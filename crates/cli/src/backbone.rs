@@ -1,10 +1,11 @@
 //! The networks that parameters or a model name, with their weights.
 
-use crate::exit::Failure;
-use patchcore::{Fitted, Model, Params, PatchCore};
+use crate::exit::{Code, Failure};
+use patchcore::{Error, Fitted, Model, Params, PatchCore};
 use patchcore_backbone::networks::ARCHITECTURES;
 use patchcore_backbone::weights::Weights;
-use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor};
+use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, channels, networks_of};
+use patchcore_files::shown;
 use patchcore_hub::{Cache, pretrained};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,6 +64,7 @@ fn load(params: &Params, file: Option<&Path>) -> Result<Network, Failure> {
         return Ok(Arc::new(loaded.map_err(|error| match error {
             // It names the file itself.
             BackboneError::WeightsFile(error) => error.into(),
+            error @ BackboneError::Weights { .. } => misfit(path, error, &weights),
             error => about(path, error),
         })?));
     }
@@ -74,6 +76,15 @@ fn load(params: &Params, file: Option<&Path>) -> Result<Network, Failure> {
         Err(_) => "give them with --weights FILE".to_string(),
     };
     Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() }).hint(hint))
+}
+
+/// Weights that do not fit a network, and the one that they do fit.
+fn misfit(path: &Path, error: BackboneError, weights: &Weights) -> Failure {
+    let failure = about(path, error);
+    match &networks_of(weights)[..] {
+        [] => failure,
+        networks => failure.hint(format!("these are weights of {}", networks.join(" or "))),
+    }
 }
 
 /// The network of an ONNX file.
@@ -93,7 +104,7 @@ fn onnx(params: &Params, file: &Path) -> Result<Network, Failure> {
 
 #[cfg(not(feature = "onnx"))]
 fn onnx(_: &Params, file: &Path) -> Result<Network, Failure> {
-    let message = format!("{}: this program was built without ONNX", patchcore_files::shown(file));
+    let message = format!("{}: this program was built without ONNX", shown(file));
     Err(Failure::usage(message).hint("build it with the feature onnx"))
 }
 
@@ -149,9 +160,32 @@ pub(crate) fn method_on(members: Vec<Params>, networks: Networks) -> Result<Patc
     method.ok_or_else(|| Failure::usage("no network"))
 }
 
+/// A model file, whose every network has the layers that it names, and embeddings as wide as the rows of its bank. What an
+/// ONNX file gives is known when it is there.
+pub(crate) fn read_model(path: &Path) -> Result<Fitted, Failure> {
+    let fitted = Fitted::load(path).map_err(|error| match error {
+        // It knows only what there is, not for which file.
+        error @ Error::Memory { .. } => about(path, error),
+        error => error.into(),
+    })?;
+    let unusable = |reason: String| Failure::new(Code::Weights, format!("{}: {reason}", shown(path)));
+    for member in fitted.members.iter().filter(|member| member.params.onnx.is_none()) {
+        let Params { backbone, layers, embedding, .. } = &member.params;
+        let channels = channels(backbone, layers).map_err(|error| unusable(error.to_string()))?;
+        let (width, bank) = (embedding.dim(&channels), member.bank.rows.dim());
+        if width != bank {
+            let layers = layers.join(", ");
+            return Err(unusable(format!(
+                "{backbone} with {layers} gives embeddings of {width} values, the memory bank has {bank}"
+            )));
+        }
+    }
+    Ok(fitted)
+}
+
 /// A model file with its networks.
 pub(crate) fn open_model(path: &Path, weights: &[PathBuf]) -> Result<Model<Network>, Failure> {
-    let fitted = Fitted::load(path)?;
+    let fitted = read_model(path)?;
     let members: Vec<&Params> = fitted.members.iter().map(|member| &member.params).collect();
     let networks = open(&members, weights)?;
     Model::new(fitted, networks).map_err(|error| about(path, error))
@@ -160,6 +194,6 @@ pub(crate) fn open_model(path: &Path, weights: &[PathBuf]) -> Result<Model<Netwo
 /// The error with the file that it is about in front.
 pub(crate) fn about(path: &Path, error: impl Into<Failure>) -> Failure {
     let mut failure = error.into();
-    failure.message = format!("{}: {}", patchcore_files::shown(path), failure.message);
+    failure.message = format!("{}: {}", shown(path), failure.message);
     failure
 }

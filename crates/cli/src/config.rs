@@ -2,6 +2,7 @@
 
 use crate::args::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 use crate::exit::Failure;
+use crate::workers;
 use patchcore::presets::Preset;
 use patchcore::{BankSize, FeaturePrecision, OnnxTaps, Params, Reduction, SamplerKind, Scoring};
 use patchcore_backbone::Precision;
@@ -9,14 +10,14 @@ use patchcore_image::{Geometry, Intensity};
 use patchcore_kernels::isa::{Isa, VARIABLE};
 use std::path::{Path, PathBuf};
 
-/// More threads than this are a mistake.
+/// More threads than this are of no use, whatever the environment says.
 const MOST_THREADS: usize = 1024;
 /// Rows that weigh an image score unless told: anomalib's.
 const SUPPORT: usize = 9;
 /// Values per layer and per embedding when one of the two is left out.
 const REFERENCE_WIDTH: usize = 1024;
 
-/// Sets the number of threads, and refuses a wish for an instruction set that cannot be granted.
+/// Starts the threads, and refuses a wish for an instruction set that cannot be granted.
 pub(crate) fn set_processor(threads: Option<usize>) -> Result<(), Failure> {
     if let Ok(name) = std::env::var(VARIABLE)
         && Isa::by_name(&name).is_none()
@@ -24,12 +25,15 @@ pub(crate) fn set_processor(threads: Option<usize>) -> Result<(), Failure> {
         let known: Vec<&str> = Isa::available().iter().map(|isa| isa.name()).collect();
         return Err(Failure::usage(format!("{VARIABLE}={name}: this processor has {}", known.join(", "))));
     }
-    let Some(threads) = threads else { return Ok(()) };
-    if threads == 0 || threads > MOST_THREADS {
-        return Err(Failure::usage(format!("--threads {threads}: must be between 1 and {MOST_THREADS}")));
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    pool.map_err(|e| Failure::new(crate::exit::Code::Io, format!("cannot start {threads} threads: {e}")))
+    workers::start(threads.unwrap_or_else(usual_threads));
+    Ok(())
+}
+
+/// As many threads as `RAYON_NUM_THREADS` says, else as the machine has cores.
+fn usual_threads() -> usize {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    asked.filter(|&threads| threads > 0).unwrap_or_else(cores).min(MOST_THREADS)
 }
 
 /// The parameters that the options ask for, of each member.

@@ -1,17 +1,6 @@
 //! Exit codes, and the one form that every error has.
 //!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | done |
-//! | 1 | done, and a defect was found (only with `--exit-code`) |
-//! | 2 | the command line cannot be used |
-//! | 3 | a picture, a mask or a data set cannot be used |
-//! | 4 | weights or a model cannot be used |
-//! | 5 | the machine refused: permission, full disk, a file that exists already |
-//! | 6 | a limit was reached |
-//! | 7 | done, but some pictures could not be judged; they are listed |
-//! | 70 | a bug of ours |
-//! | 130, 143 | stopped by a signal |
+//! The codes and what they mean stand in `docs/reliability.md`; a test holds that table against [`Code`].
 //!
 //! An error is one line, `error[E003]: PATH: reason`; then its parts, if there are several; then a line `hint: ...`.
 
@@ -187,6 +176,10 @@ impl From<FileError> for Failure {
         let failure = Self::new(Code::Io, error.to_string());
         match error {
             FileError::Exists { .. } => failure.hint("--force replaces it"),
+            FileError::TooLong { .. } => Self { code: Code::Limit, ..failure },
+            FileError::Read { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => {
+                Self { code: Code::Limit, ..failure }.hint("it takes a machine with more memory")
+            }
             _ => failure,
         }
     }
@@ -251,9 +244,8 @@ impl From<patchcore::Error> for Failure {
         let message = chain(&error);
         match error {
             E::Backbone(inner) => inner.into(),
-            E::File(FileError::Exists { path }) => FileError::Exists { path }.into(),
             E::File(file) if file.is_missing() => Self::new(Code::Weights, message),
-            E::File(_) => Self::new(Code::Io, message),
+            E::File(file) => file.into(),
             E::BadPictures { bad, total, kind } => {
                 let code = match kind {
                     PictureFault::Content => Code::Input,
@@ -274,12 +266,17 @@ impl From<patchcore::Error> for Failure {
             )
             .parts(unknown.iter().map(|name| shown(Path::new(name))).collect())
             .hint("names are those that `fit --json` gives in its audit"),
+            E::Memory { what: "the model", .. } => {
+                Self::new(Code::Limit, message).hint("it takes a machine with more memory")
+            }
             E::Memory { halved, .. } => {
                 let half = halved.map(|_| "--feature-precision f16 is enough, or ").unwrap_or_default();
                 Self::new(Code::Limit, message)
                     .hint(format!("{half}use fewer pictures, a smaller --imagesize or a smaller bank"))
             }
-            E::OtherWeights { .. } | E::BadModel { .. } => Self::new(Code::Weights, message),
+            E::OtherWeights { .. } | E::BadModel { .. } | E::BankWidth { .. } => {
+                Self::new(Code::Weights, message)
+            }
             E::Parameter { .. } => Self::usage(message),
             _ => Self::new(Code::Input, message),
         }

@@ -10,6 +10,7 @@ mod config;
 mod dataset;
 mod exit;
 mod inputs;
+mod out_of_memory;
 mod output;
 mod pictures;
 mod progress;
@@ -17,21 +18,23 @@ mod regions;
 mod report;
 mod signals;
 mod thresholds;
+mod workers;
 
 use args::{Args, Command};
-use clap::Parser;
 use exit::{Code, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    out_of_memory::prepare();
     // A panic is our own bug; it is reported as one line, like every other error.
     std::panic::set_hook(Box::new(|_| {}));
-    let args = match Args::try_parse() {
+    let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => return exit::usage(&error, std::env::args_os().any(|word| word == "--json")),
     };
     signals::listen();
     let json = args.json;
+    out_of_memory::in_json(json);
     let result =
         std::panic::catch_unwind(|| run(args)).unwrap_or_else(|panic| Err(Failure::internal(panic.as_ref())));
     match result {

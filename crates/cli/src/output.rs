@@ -2,7 +2,9 @@
 
 use crate::exit::{Code, Failure};
 use patchcore_files::shown;
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -119,22 +121,50 @@ pub(crate) fn stems(files: &[PathBuf]) -> Vec<PathBuf> {
     for file in files {
         *uses.entry(relative(file).with_extension("")).or_default() += 1;
     }
-    let mut taken: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    files
-        .iter()
-        .map(|file| {
-            let short = relative(file).with_extension("");
-            let mut stem = if uses.get(&short) == Some(&1) { short } else { relative(file) };
-            // The same picture named twice gets its files twice.
-            let count = taken.entry(stem.clone()).or_default();
-            *count += 1;
-            if *count > 1 {
-                let name = stem.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                stem.set_file_name(format!("{name}-{count}"));
+    let own = |file: &PathBuf| -> PathBuf {
+        let short = relative(file).with_extension("");
+        let mut stem = if uses.get(&short) == Some(&1) { short } else { relative(file) };
+        stem.set_file_name(shortened(stem.file_name().unwrap_or_default()));
+        stem.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect()
+    };
+    apart(files.iter().map(own).collect())
+}
+
+/// The stems with numbers behind those that are there already. Stems that differ in case alone are kept apart too: not
+/// every disk does so.
+fn apart(stems: Vec<PathBuf>) -> Vec<PathBuf> {
+    let key = |stem: &Path| stem.to_string_lossy().to_lowercase();
+    let reserved: BTreeSet<String> = stems.iter().map(|stem| key(stem)).collect();
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let number = |mut stem: PathBuf| {
+        let name = stem.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let count = taken.entry(key(&stem)).or_default();
+        *count += 1;
+        while *count > 1 {
+            stem.set_file_name(format!("{name}-{count}"));
+            if !reserved.contains(&key(&stem)) {
+                break;
             }
-            stem.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect()
-        })
-        .collect()
+            *count += 1;
+        }
+        stem
+    };
+    stems.into_iter().map(number).collect()
+}
+
+/// A name to which an ending and a number can be added: systems take 255 bytes. What is cut off a longer one becomes
+/// eight digits of its SHA-256.
+fn shortened(name: &OsStr) -> OsString {
+    const LONGEST: usize = 224;
+    if name.len() <= LONGEST {
+        return name.to_os_string();
+    }
+    let digits: String =
+        Sha256::digest(name.as_encoded_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let text = name.to_string_lossy();
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| end + 1 + digits.len() <= LONGEST).last().unwrap_or_default();
+    format!("{}~{digits}", &text[..end]).into()
 }
 
 /// How many leading components the folders of all files have in common.
@@ -175,5 +205,20 @@ mod tests {
     fn no_two_pictures_share_a_name() {
         assert_eq!(stems_of(&["a/1.png", "a/1.jpg", "a/2.png"]), ["1.png", "1.jpg", "2"]);
         assert_eq!(stems_of(&["1.png", "1.png"]), ["1.png", "1.png-2"]);
+        assert_eq!(stems_of(&["1.png", "1.png", "1.png-2.png"]), ["1.png", "1.png-3", "1.png-2"]);
+    }
+
+    #[test]
+    fn case_33_names_that_differ_in_case_are_told_apart_on_every_disk() {
+        assert_eq!(stems_of(&["A.png", "a-2.png", "a.png"]), ["A", "a-2", "a-3"]);
+        assert_eq!(stems_of(&["x/a.png", "X/a.png"]), ["x/a", "X/a-2"]);
+    }
+
+    #[test]
+    fn case_32_a_long_name_leaves_room_for_an_ending() {
+        let long = ["ä".repeat(125), "ä".repeat(126)].map(|name| format!("{name}.png"));
+        let stems = stems_of(&[&long[0], &long[1], "b.png"]);
+        assert!(stems.iter().all(|stem| stem.len() <= 224) && stems[0] != stems[1], "{stems:?}");
+        assert!(stems[0].starts_with("ää") && stems[2] == "b", "{stems:?}");
     }
 }

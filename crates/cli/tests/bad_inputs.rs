@@ -1,13 +1,24 @@
-//! Pictures, weights and models that cannot be used, and names that are hard to use.
+//! Pictures, data sets, weights and models that cannot be used, and names that are hard to use.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
+#[path = "bad_inputs/folders.rs"]
+mod folders;
+#[path = "bad_inputs/labels.rs"]
+mod labels;
+#[path = "bad_inputs/manifests.rs"]
+mod manifests;
 #[path = "bad_inputs/models.rs"]
 mod models;
 #[path = "bad_inputs/names.rs"]
 mod names;
+#[cfg(feature = "onnx")]
+#[path = "bad_inputs/onnx.rs"]
+mod onnx;
+#[path = "bad_inputs/pickles.rs"]
+mod pickles;
 #[path = "bad_inputs/pictures.rs"]
 mod pictures;
 #[path = "bad_inputs/usage.rs"]

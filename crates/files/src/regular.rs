@@ -1,6 +1,7 @@
 //! A regular file that stays open and is read by parts.
 
 use crate::FileError;
+use patchcore_kernels::memory::may_fail;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -96,7 +97,10 @@ impl RegularFile {
 
     /// All bytes. They are read in one go, so only the length is looked at: some file systems set the time of a fresh
     /// file after its writer is done.
-    pub(crate) fn read_whole(&self) -> Result<Vec<u8>, FileError> {
+    ///
+    /// # Errors
+    /// As [`read_range`](Self::read_range), but for [`FileError::Rewritten`].
+    pub fn read_whole(&self) -> Result<Vec<u8>, FileError> {
         let mut bytes = self.room(0, self.len)?;
         self.fill(0, &mut bytes)?;
         Ok(bytes)
@@ -107,7 +111,8 @@ impl RegularFile {
         self.end(offset, len)?;
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len).map_err(|e| self.fail(io::Error::new(ErrorKind::OutOfMemory, e)))?;
+        let room = may_fail(|| bytes.try_reserve_exact(len));
+        room.map_err(|e| self.fail(io::Error::new(ErrorKind::OutOfMemory, e)))?;
         bytes.resize(len, 0);
         Ok(bytes)
     }
@@ -157,7 +162,8 @@ impl RegularFile {
     }
 }
 
-fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
+/// Refuses folders, pipes, sockets and devices.
+pub(crate) fn check_regular(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
     if metadata.is_file() {
         return Ok(());
     }

@@ -1,4 +1,5 @@
-//! The only unsafe code: numeric kernels, slices in and slices out, chosen at run time for the processor.
+//! The only unsafe code: numeric kernels, slices in and slices out, chosen at run time for the processor; and the program's
+//! allocator.
 //!
 //! | folder | what it holds |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | [`conv`] | convolution over channels-last pictures: dense, grouped, depthwise |
 //! | [`pool`] | maximum and mean over windows, mean of a whole picture |
 //! | [`pointwise`] | smooth activations, channels scaled by a gate |
+//! | [`memory`] | the program's allocator, which says a last word where Rust would abort |
 //! | [`patches`] | means of neighbourhoods and bins, places between places: patch embeddings |
 //! | [`codes`] | exact dot products of rows of bytes: the filter of coreset and search |
 //! | [`distance`] | squared Euclidean distance in one fixed order of additions |
@@ -26,7 +28,7 @@
 //! multiply-add), except that AVX2 and AVX-512 agree exactly.
 #![allow(
     unsafe_code,
-    reason = "SIMD loads, stores, and calls into functions compiled for a detected instruction set"
+    reason = "SIMD loads, stores, calls into functions compiled for a detected instruction set; the allocator"
 )]
 #![allow(
     clippy::inline_always,
@@ -39,6 +41,7 @@ pub mod conv;
 pub mod distance;
 pub mod element;
 pub mod isa;
+pub mod memory;
 pub mod patches;
 pub mod peak;
 pub mod pointwise;

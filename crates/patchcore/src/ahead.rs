@@ -25,9 +25,23 @@ use std::ops::Range;
 pub fn read_ahead<L: Send, E: Send>(
     total: usize,
     load: impl Fn(usize) -> L + Sync,
+    work: impl FnMut(Range<usize>, Vec<L>) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    read_ahead_by(usual_chunk(), total, load, work)
+}
+
+/// Items of a chunk, unless told.
+pub(crate) fn usual_chunk() -> usize {
+    rayon::current_num_threads().max(4)
+}
+
+/// As [`read_ahead`], so many items at a time.
+pub(crate) fn read_ahead_by<L: Send, E: Send>(
+    size: usize,
+    total: usize,
+    load: impl Fn(usize) -> L + Sync,
     mut work: impl FnMut(Range<usize>, Vec<L>) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let size = rayon::current_num_threads().max(4);
     let chunk = |first: usize| first.min(total)..total.min(first + size);
     let load_all = |numbers: Range<usize>| numbers.into_par_iter().map(&load).collect::<Vec<L>>();
     let mut numbers = chunk(0);

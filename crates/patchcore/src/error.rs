@@ -98,7 +98,7 @@ pub enum Error {
     },
 
     /// A score is NaN or infinite: the picture has no verdict.
-    #[error("a patch score is not finite: the picture cannot be judged")]
+    #[error("a score is not finite: the picture cannot be judged")]
     NotFinite,
 
     /// The members of an ensemble have no common scale, so that their scores cannot be made one.
@@ -149,12 +149,16 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] patchcore_files::FileError),
 
-    /// Fitting would take more memory than allowed.
-    #[error("fitting needs about {}, allowed are {}", mib(*expected), mib(*most))]
+    /// It would take more memory than allowed, or than there is.
+    #[error("{what} needs about {}, {has} {}", mib(*expected), mib(*most))]
     Memory {
+        /// What would take it.
+        what: &'static str,
         /// Bytes that it would take.
         expected: u64,
-        /// Bytes that are allowed.
+        /// Whose limit that is, with its verb.
+        has: &'static str,
+        /// Bytes that the limit allows.
         most: u64,
         /// What it would take with features kept as `f16`, where that is enough.
         halved: Option<u64>,

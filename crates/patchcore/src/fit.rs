@@ -1,6 +1,6 @@
 //! `fit`: good pictures become a model.
 
-use crate::ahead::read_ahead;
+use crate::ahead::{read_ahead_by, usual_chunk};
 use crate::audit::{Audit, Audited, Outliers};
 use crate::calibration::{Calibration, Rates};
 use crate::coreset::Coreset;
@@ -36,6 +36,8 @@ pub struct PatchCore<E> {
     rates: Rates,
     held_out: HeldOutBy,
     max_memory: Option<u64>,
+    /// Pictures that go through the network together, if it was said.
+    batch: Option<usize>,
     left_out: Vec<String>,
     outliers: Option<Outliers>,
 }
@@ -61,6 +63,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             rates: Rates::default(),
             held_out: HeldOutBy::Picture,
             max_memory: None,
+            batch: None,
             left_out: Vec::new(),
             outliers: None,
         };
@@ -125,10 +128,19 @@ impl<E: FeatureExtractor> PatchCore<E> {
         Ok(self)
     }
 
-    /// Refuses to fit if that is [expected](Expected) to hold more bytes than this.
+    /// Refuses to fit if that is [expected](Expected) to hold more bytes than this. Without it, what the machine has free
+    /// is the limit; those of the process and its control group [always](crate::Left) are.
     #[must_use]
     pub fn max_memory(mut self, bytes: Option<u64>) -> Self {
         self.max_memory = bytes;
+        self
+    }
+
+    /// So many pictures go through the network together, at least 1: as many as there are threads and at least four, unless
+    /// told. Changes the memory that it takes, and no bit of the model.
+    #[must_use]
+    pub fn batch(mut self, pictures: usize) -> Self {
+        self.batch = Some(pictures.max(1));
         self
     }
 
@@ -272,7 +284,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             return Ok(None);
         }
         let params: Vec<&Params> = members.iter().map(|member| &member.params).collect();
-        Ok(Calibration::from_held_out(&params, &all_held_out, self.rates, self.held_out))
+        Calibration::from_held_out(&params, &all_held_out, self.rates, self.held_out)
     }
 
     /// The embeddings of all patches, picture by picture in raster order: what the first member's coreset is chosen
@@ -322,7 +334,8 @@ impl<E: FeatureExtractor> PatchCore<E> {
         let mut all = Seen::default();
         all.members.resize_with(networks.len(), TrainingPatches::default);
         let mut bad: Vec<(String, ErrorKind)> = Vec::new();
-        read_ahead(
+        read_ahead_by(
+            self.batch.unwrap_or_else(usual_chunk),
             total,
             |i| pictures.load(i).map(|picture| (Fingerprint::of(&picture), picture)),
             |numbers, loaded| {

@@ -9,17 +9,21 @@
 //! | tensor `fingerprint` | `u32 [pictures, 68]`: for each training picture the hash of its pixels and the picture at 16 x 16, packed |
 //! | tensor `checksum` | `u8 [32]`, the last bytes of the file: SHA-256 of all bytes before |
 //!
-//! In an ensemble the names of the second member's tensors end in `.2`, and so on.
+//! In an ensemble the names of the second member's tensors end in `.2`, and so on. All numbers are little-endian, on every
+//! machine. The header also holds a digest of every tensor, which tells which one a damaged file has lost.
 //!
 //! A checksum finds accidents, not forgery. The version is this format's own: files of every released version stay
 //! readable.
 
 use crate::bank::{MemoryBank, Origin};
 use crate::calibration::Calibration;
+use crate::digests::{Digests, altered, digest};
 use crate::filter::{Filter, Parts};
 use crate::fitted::{Fitted, Training};
 use crate::member::{Member, check_together};
-use crate::{Error, Params};
+use crate::memory::check_model;
+use crate::{Error, Params, Reduction};
+use patchcore_files::{RegularFile, shown};
 use patchcore_image::Fingerprint;
 use patchcore_tensor::Embeddings;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -32,6 +36,8 @@ use std::path::Path;
 pub const FORMAT_VERSION: u32 = 3;
 
 const CHECKSUM: usize = 32;
+/// A file of this length is read whole without a look at its beginning.
+const SMALL: u64 = 1 << 20;
 /// The one entry of the metadata. One, because the library keeps them in a hash map, whose order changes from run to
 /// run.
 const ENTRY: &str = "patchcore";
@@ -42,6 +48,12 @@ struct Version {
     format_version: u32,
 }
 
+/// What is read of a file whose checksum is wrong.
+#[derive(Deserialize)]
+struct Told {
+    digests: Digests,
+}
+
 /// The JSON part of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +62,9 @@ struct Header {
     members: Vec<MemberHeader>,
     training: Training,
     calibration: Option<Calibration>,
+    /// Of every tensor but the checksum.
+    #[serde(default)]
+    digests: Digests,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,6 +134,21 @@ impl Member {
         if let Some(i) = rows.data().iter().position(|v| !v.is_finite()) {
             return Err(format!("row {} of the memory bank is not finite", i / rows.dim()));
         }
+        if let Some(filter) = self.filter.as_ref().filter(|filter| filter.d() != rows.dim()) {
+            return Err(format!(
+                "the search's filter is for rows of {} values, those of the memory bank have {}",
+                filter.d(),
+                rows.dim()
+            ));
+        }
+        if let Reduction::Pooled { target, .. } = self.params.embedding.reduction
+            && target != rows.dim()
+        {
+            return Err(format!("embeddings have {target} values, rows of the memory bank {}", rows.dim()));
+        }
+        if self.covering_radius.is_some_and(|radius| !(radius.is_finite() && radius >= 0.0)) {
+            return Err("the covering radius is not usable".into());
+        }
         if let Some(i) = origins.iter().position(|o| o.picture as usize >= pictures) {
             return Err(format!("row {i} of the memory bank comes from a picture that is not listed"));
         }
@@ -139,22 +169,23 @@ impl Fitted {
     /// # Errors
     /// The reason as text, if a value cannot be written (a number that is not finite).
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let of_members = self.members.iter().enumerate().flat_map(|(i, member)| member.tensors(i));
+        let mut parts: Vec<Part> = of_members.chain([fingerprints(&self.training)]).collect();
         let header = Header {
             format_version: FORMAT_VERSION,
             members: self.members.iter().map(Member::header).collect(),
             training: self.training.clone(),
             calibration: self.calibration.clone(),
+            digests: parts.iter().map(|part| (part.name.clone(), digest(&part.bytes))).collect(),
         };
         let json = serde_json::to_string(&header).map_err(|e| e.to_string())?;
-        let of_members = self.members.iter().enumerate().flat_map(|(i, member)| member.tensors(i));
         // The format sorts wider types first, so the checksum, the only bytes, comes last.
-        let checksum = Part {
+        parts.push(Part {
             name: "checksum".into(),
             dtype: Dtype::U8,
             shape: vec![CHECKSUM],
             bytes: vec![0; CHECKSUM],
-        };
-        let parts: Vec<Part> = of_members.chain([fingerprints(&self.training), checksum]).collect();
+        });
         let mut tensors = Vec::new();
         for Part { name, dtype, shape, bytes } in &parts {
             let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|e| e.to_string())?;
@@ -175,16 +206,18 @@ impl Fitted {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let json = header(bytes)?;
         let end = bytes.len() - CHECKSUM;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         if Sha256::digest(&bytes[..end])[..] != bytes[end..] {
-            return Err("checksum mismatch: the file was altered or cut off".into());
+            let told = serde_json::from_str(&json).map_or_else(|_| Digests::new(), |told: Told| told.digests);
+            let part = altered(&file, &told);
+            return Err(format!("checksum mismatch in {part}: the file was altered or cut off"));
         }
         let unreadable = |e: serde_json::Error| format!("header: {e}");
         let Version { format_version } = serde_json::from_str(&json).map_err(unreadable)?;
         if format_version != FORMAT_VERSION {
-            return Err(format!("format version {format_version}; this program reads {FORMAT_VERSION}"));
+            return Err(other_version(format_version, &json));
         }
         let header: Header = serde_json::from_str(&json).map_err(unreadable)?;
-        let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let members = header.members.into_iter().enumerate();
         let members = members.map(|(i, member)| Member::read(&file, i, member));
         let fingerprints = read_fingerprints(&file)?;
@@ -209,10 +242,19 @@ impl Fitted {
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be read, [`Error::BadModel`] with the reason if it is not an intact model.
+    /// [`Error::File`] if it cannot be read, [`Error::BadModel`] with the reason if it is not an intact model,
+    /// [`Error::Memory`] if there is not enough for it.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = patchcore_files::read_regular(path, u64::MAX)?;
-        Self::from_bytes(&bytes).map_err(|reason| Error::BadModel { path: path.into(), reason })
+        let bad = |reason| Error::BadModel { path: path.into(), reason };
+        let file = RegularFile::open(path)?;
+        if file.len() > SMALL {
+            let length = file.read_range(0, 8)?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+            if !(1..file.len() - 8).contains(&length) {
+                return Err(bad(no_model("its header would be longer than the file, or empty")));
+            }
+            check_model(file.len())?;
+        }
+        Self::from_bytes(&file.read_whole()?).map_err(bad)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -228,18 +270,25 @@ impl Fitted {
             return Err(format!("{known} fingerprints of {pictures} pictures"));
         }
         let Some(c) = &self.calibration else { return Ok(()) };
-        let thresholds = [c.image_threshold, c.review_threshold, c.pixel_threshold, c.pixel_typical];
-        if !thresholds.iter().all(|v| v.is_finite()) {
-            return Err("a threshold is not finite".into());
-        }
-        if c.review_threshold > c.image_threshold {
-            return Err("the review threshold is above that of a defect".into());
-        }
+        c.check()?;
         if c.scales.len() != self.members.len() || !c.scales.iter().all(|&s| s.is_finite() && s > 0.0) {
             return Err("the members' scales are not usable".into());
         }
         Ok(())
     }
+}
+
+/// Why a file of another version is refused: both versions, and which program wrote it if it says so.
+fn other_version(version: u32, json: &str) -> String {
+    let header: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let program = header["training"]["version"].as_str();
+    let program = program.map(|v| format!(", made by patchcore {}", shown(Path::new(v)))).unwrap_or_default();
+    let advice = if version > FORMAT_VERSION { "a newer patchcore is needed" } else { "fit it again" };
+    format!("format version {version}{program}; this program reads {FORMAT_VERSION}: {advice}")
+}
+
+fn no_model(why: &str) -> String {
+    format!("not a patchcore model, or cut off ({why})")
 }
 
 /// The JSON of the header, if the bytes are a file of this format at all.
@@ -250,7 +299,6 @@ fn header(bytes: &[u8]) -> Result<String, String> {
     if bytes.starts_with(b"version https://git-lfs") {
         return Err("this is a Git LFS pointer, not the model: fetch it with git lfs pull".into());
     }
-    let no_model = |why: &str| format!("not a patchcore model, or cut off ({why})");
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| no_model(&e.to_string()))?;
     let entry = header.metadata().as_ref().and_then(|m| m.get(ENTRY));
     match entry {
@@ -435,6 +483,7 @@ mod tests {
         let end = bytes.len() - CHECKSUM;
         let sum = Sha256::digest(&bytes[..end]);
         bytes[end..].copy_from_slice(&sum);
-        assert_eq!(Fitted::from_bytes(&bytes).unwrap_err(), "format version 4; this program reads 3");
+        let expected = "format version 4; this program reads 3: a newer patchcore is needed";
+        assert_eq!(Fitted::from_bytes(&bytes).unwrap_err(), expected);
     }
 }

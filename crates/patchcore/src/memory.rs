@@ -1,7 +1,8 @@
-//! How much memory `fit` will hold at most, told before the long part of it begins.
+//! How much memory `fit` will hold at most, and a model that is read, told before the long part begins.
 
 use crate::coreset::working_memory;
-use crate::{Error, FeaturePrecision, Params};
+use crate::machine::{held_memory, in_kib};
+use crate::{Error, FeaturePrecision, Left, Params};
 
 /// What searching the bank takes beside the codes, at most: the rows that the filter leaves for each query.
 const LISTS: u64 = 16 << 20;
@@ -93,22 +94,38 @@ impl Expected {
         self.program + self.features + self.beyond
     }
 
-    /// Fails if that is more than allowed.
-    pub(crate) fn check(&self, most: Option<u64>) -> Result<(), Error> {
-        let Some(most) = most.filter(|&most| self.peak() > most) else { return Ok(()) };
+    /// Fails if that is more than allowed, or more than there is.
+    pub(crate) fn check(&self, allowed: Option<u64>) -> Result<(), Error> {
+        let limits = [allowed.map(|most| (most, "allowed are")), most_here(allowed.is_some())];
+        let Some((most, has)) = limits.into_iter().flatten().find(|&(most, _)| self.peak() > most) else {
+            return Ok(());
+        };
         let half = self.peak() - self.halved;
-        Err(Error::Memory {
-            expected: self.peak(),
-            most,
-            halved: (self.halved > 0 && half <= most).then_some(half),
-        })
+        let halved = (self.halved > 0 && half <= most).then_some(half);
+        Err(Error::Memory { what: "fitting", expected: self.peak(), has, most, halved })
     }
+}
+
+/// Fails if a model file of this length cannot be held: the file and its bank, later the bank and its codes.
+pub(crate) fn check_model(file: u64) -> Result<(), Error> {
+    let needed = file.saturating_mul(9) / 4;
+    let expected = held_memory().unwrap_or(0).saturating_add(needed);
+    match most_here(false) {
+        Some((most, has)) if expected > most => {
+            Err(Error::Memory { what: "the model", expected, has, most, halved: None })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The most that this process can hold in all, with the words for whose limit that is.
+fn most_here(trusted: bool) -> Option<(u64, &'static str)> {
+    let left = Left::now(trusted)?;
+    Some((held_memory()?.saturating_add(left.bytes), left.of))
 }
 
 /// The most memory that this process held so far, in bytes, where the system tells (Linux).
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kib << 10)
+    in_kib(&status, "VmHWM:")
 }

@@ -11,6 +11,15 @@ use patchcore_backbone::networks::{ARCHITECTURES, Architecture};
 use patchcore_image::{Geometry, Preprocess};
 use serde::{Deserialize, Serialize};
 
+/// Side and step of a patch: no feature map is larger.
+const MOST_POSITIONS: usize = 1024;
+/// Neighbours of a patch that are looked at.
+const MOST_NEIGHBOURS: usize = 1024;
+/// Layers that are tapped.
+const MOST_LAYERS: usize = 64;
+/// Values of a layer or an embedding after the original's poolings.
+const WIDEST: usize = 1 << 16;
+
 /// All parameters of a member, apart from the weights of its backbone.
 ///
 /// The default is our own configuration on the built-in backbone; [`Params::reference`] is the original's.
@@ -170,17 +179,17 @@ impl Params {
     /// # Errors
     /// [`Error::Parameter`] with the first parameter outside its range.
     pub fn check(&self) -> Result<(), Error> {
-        let at_least_one = |name, value: usize| {
-            let ok = value >= 1;
-            ok.then_some(()).ok_or_else(|| parameter(name, value, "at least 1"))
+        let up_to = |name, value: usize, most: usize| {
+            let ok = (1..=most).contains(&value);
+            ok.then_some(()).ok_or_else(|| parameter(name, value, &format!("between 1 and {most}")))
         };
-        at_least_one("patchsize", self.embedding.patch.size)?;
-        at_least_one("patchstride", self.embedding.patch.stride)?;
-        at_least_one("anomaly_score_num_nn", self.num_nn)?;
-        at_least_one("layers_to_extract_from", self.layers.len())?;
+        up_to("patchsize", self.embedding.patch.size, MOST_POSITIONS)?;
+        up_to("patchstride", self.embedding.patch.stride, MOST_POSITIONS)?;
+        up_to("anomaly_score_num_nn", self.num_nn, MOST_NEIGHBOURS)?;
+        up_to("layers_to_extract_from", self.layers.len(), MOST_LAYERS)?;
         if let Reduction::Pooled { pretrain, target } = self.embedding.reduction {
-            at_least_one("pretrain_embed_dimension", pretrain)?;
-            at_least_one("target_embed_dimension", target)?;
+            up_to("pretrain_embed_dimension", pretrain, WIDEST)?;
+            up_to("target_embed_dimension", target, WIDEST)?;
         }
         if self.sampler.kind != SamplerKind::Identity {
             self.sampler.size.check()?;
@@ -206,8 +215,8 @@ impl Params {
             ImageScore::Anomalib { .. } => 1,
         };
         let support = self.image_score.support();
-        if support < least {
-            return Err(parameter("support", support, &format!("at least {least}")));
+        if !(least..=MOST_NEIGHBOURS).contains(&support) {
+            return Err(parameter("support", support, &format!("between {least} and {MOST_NEIGHBOURS}")));
         }
         if self.num_nn != 1 {
             return Err(parameter("anomaly_score_num_nn", self.num_nn, "1 where the image score is weighed"));

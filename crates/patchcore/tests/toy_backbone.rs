@@ -155,7 +155,7 @@ fn parameters_outside_their_range_are_named() {
         change(&mut params);
         PatchCore::load(params, Toy::new()).err().map(|e| e.to_string()).unwrap_or_default()
     };
-    assert_eq!(refused(|p| p.embedding.patch.size = 0), "patchsize is 0, must be at least 1");
+    assert_eq!(refused(|p| p.embedding.patch.size = 0), "patchsize is 0, must be between 1 and 1024");
     assert_eq!(
         refused(|p| p.sampler.size = BankSize::Ratio(1.1)),
         "percentage is 1.1, must be above 0 and below 1"
@@ -166,7 +166,7 @@ fn parameters_outside_their_range_are_named() {
     );
     let weighed = |support| params().scored_by(Scoring::Paper { support });
     let one = PatchCore::load(weighed(1), Toy::new()).err().map(|e| e.to_string());
-    assert_eq!(one.unwrap(), "support is 1, must be at least 2");
+    assert_eq!(one.unwrap(), "support is 1, must be between 2 and 1024");
     let two = Params { num_nn: 2, ..weighed(9) };
     let two = PatchCore::load(two, Toy::new()).err().map(|e| e.to_string());
     assert_eq!(two.unwrap(), "anomaly_score_num_nn is 2, must be 1 where the image score is weighed");

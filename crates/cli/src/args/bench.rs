@@ -2,6 +2,7 @@
 
 use super::HeldOutOptions;
 use super::model::{ModelOptions, PrecisionName};
+use super::numbers::whole;
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
 
@@ -25,7 +26,7 @@ pub(crate) struct Bench {
         long,
         value_name = "N",
         default_value_t = 5,
-        value_parser = clap::value_parser!(u32).range(1..=1000),
+        value_parser = whole(1u32..=1000),
         conflicts_with = "compare"
     )]
     pub(crate) rounds: u32,
@@ -69,11 +70,11 @@ pub(crate) struct BenchCalibration {
     pub(crate) good: PathBuf,
 
     /// Draws, each with a model of its own
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(2u32..=10_000))]
     pub(crate) rounds: u32,
 
     /// Pictures of each draw to fit on; the others are counted on [default: half of them]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(1u32..=u32::MAX))]
     pub(crate) fit_on: Option<u32>,
 
     #[command(flatten)]
@@ -98,15 +99,15 @@ pub(crate) struct BenchSearch {
     pub(crate) weights: Vec<PathBuf>,
 
     /// Which memory bank of an ensemble, counted from 1
-    #[arg(long, value_name = "I", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "I", default_value_t = 1, value_parser = whole(1u32..=u32::MAX))]
     pub(crate) member: u32,
 
     /// Neighbours of each patch [default: the model's]
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "K", value_parser = whole(1u32..=1024))]
     pub(crate) neighbours: Option<u32>,
 
     /// Look all patches up N times and tell the median time of a picture
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole(1u32..=1000))]
     pub(crate) rounds: u32,
 
     /// Prove that rows and distances are those of comparing with every row
@@ -125,11 +126,11 @@ pub(crate) struct BenchCoreset {
     pub(crate) good: PathBuf,
 
     /// Choose from the first N patches only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole(1u64..=u64::MAX))]
     pub(crate) patches: Option<u64>,
 
     /// Choose N times and tell the median time
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1u32..=1000))]
     pub(crate) rounds: u32,
 
     /// Prove that the picks of the greedy sampler are those of the plain loop: every patch meets every pick

@@ -2,7 +2,7 @@
 
 use super::ModelOptions;
 use super::dataset::LayoutOption;
-use super::model::{finite, metric_size, pro_limit};
+use super::numbers::{finite, pro_limit, sides};
 use clap::{Args as Group, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,11 +35,11 @@ pub(crate) struct Evaluate {
     pub(crate) options: EvaluateOptions,
 
     /// Image scores at or above this are a defect, instead of the model's threshold
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    #[arg(long, value_name = "SCORE", value_parser = finite)]
     pub(crate) threshold: Option<f32>,
 
     /// Map values at or above this are a defect, instead of the model's pixel threshold
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    #[arg(long, value_name = "SCORE", value_parser = finite)]
     pub(crate) pixel_threshold: Option<f32>,
 
     /// Folder for report.html, report.json, results.csv, scores.csv and an overlay of every test picture
@@ -99,11 +99,11 @@ pub(crate) struct EvaluateOptions {
 
     /// Bring maps and masks to this size, or height and width as in 192x256, instead of the pixel rule's, as programs do that
     /// measure there
-    #[arg(long, value_name = "PIXELS", value_parser = metric_size)]
+    #[arg(long, value_name = "PIXELS", value_parser = sides)]
     pub(crate) metric_size: Option<[usize; 2]>,
 
     /// Largest false positive rate of one more AUPRO, beside 0.3 and 0.05; may be repeated
-    #[arg(long, value_name = "RATE", value_parser = pro_limit, allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = pro_limit)]
     pub(crate) pro_limit: Vec<f64>,
 
     /// How the scores of an ensemble's members become one

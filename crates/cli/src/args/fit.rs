@@ -2,7 +2,7 @@
 
 use super::ModelOptions;
 use super::dataset::LayoutOption;
-use super::model::{bytes, outliers};
+use super::numbers::{bytes, outliers, share, whole};
 use clap::Args as Group;
 use patchcore::{PatchCore, Rates};
 use patchcore_backbone::FeatureExtractor;
@@ -71,7 +71,7 @@ pub(crate) struct HeldOutOptions {
     /// Take the thresholds from this many folds of the pictures, each judged by a memory bank of the others' patches:
     /// nearer to the rates asked for, at the price of as many coresets [default: each picture is judged by the bank
     /// without its own rows, which leaves holes and makes thresholds higher than need be]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, value_name = "N", value_parser = whole(2u64..=1_000_000))]
     folds: Option<u64>,
 }
 
@@ -97,12 +97,12 @@ impl HeldOutOptions {
 #[derive(Group, Clone, Copy)]
 pub(crate) struct RateOptions {
     /// Share of good pictures that may be called defective
-    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", default_value_t = patchcore::FALSE_ALARM_RATE, value_parser = share)]
     false_alarm_rate: f64,
 
     /// Share of good pictures that may not be called ok: for review, or defective; as large as the false-alarm rate for no
     /// review [default: twice the false-alarm rate]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     review_rate: Option<f64>,
 }
 

@@ -5,6 +5,7 @@ mod dataset;
 mod evaluate;
 mod fit;
 mod model;
+mod numbers;
 mod weights;
 
 pub(crate) use bench::{Bench, BenchCalibration, BenchCoreset, BenchPart, BenchSearch};
@@ -14,9 +15,10 @@ pub(crate) use fit::{Calibrate, Fit, HeldOutOptions};
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
 pub(crate) use weights::{Weights, WeightsFetch, WeightsImport, WeightsPart};
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use fit::RateOptions;
-use model::{finite, sides};
+use numbers::{finite, side, sides, whole};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Finds defects in pictures of a product after looking at good ones (PatchCore, Roth et al. 2022).
@@ -31,7 +33,7 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 
     /// Threads to use [default: one per core]; the results are the same for any number
-    #[arg(long, global = true, value_name = "N", display_order = LAST)]
+    #[arg(long, global = true, value_name = "N", value_parser = whole(1usize..=1024), display_order = LAST)]
     pub(crate) threads: Option<usize>,
 
     /// Show no progress bars (they appear on a terminal only)
@@ -56,6 +58,20 @@ pub(crate) struct Shown {
 }
 
 impl Args {
+    /// All words that there are.
+    fn words() -> clap::Command {
+        numbers::with_signs(Self::command())
+    }
+
+    /// Reads a command line, the program's name first.
+    pub(crate) fn read(
+        line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let mut words = Self::words();
+        let matches = words.try_get_matches_from_mut(line)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut words))
+    }
+
     pub(crate) fn shown(&self) -> Shown {
         let notes = !self.json && !self.quiet;
         let bars = notes && std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -128,19 +144,19 @@ pub(crate) struct Predict {
     pub(crate) coco: Option<PathBuf>,
 
     /// Map values at or above this belong to a region, instead of the model's pixel threshold
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    #[arg(long, value_name = "SCORE", value_parser = finite)]
     pub(crate) pixel_threshold: Option<f32>,
 
     /// Pass over regions of fewer pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 1)]
+    #[arg(long, value_name = "PIXELS", value_parser = whole(0usize..=u32::MAX as usize), default_value_t = 1)]
     pub(crate) min_area: usize,
 
     /// Image scores at or above this are a defect, instead of the model's threshold
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    #[arg(long, value_name = "SCORE", value_parser = finite)]
     pub(crate) threshold: Option<f32>,
 
     /// Image scores at or above this, and below the threshold, are for review, instead of the model's review threshold
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
+    #[arg(long, value_name = "SCORE", value_parser = finite)]
     pub(crate) review_threshold: Option<f32>,
 
     /// Exit with 1 unless every picture is ok
@@ -184,7 +200,7 @@ pub(crate) struct Import {
     pub(crate) weights: Vec<PathBuf>,
 
     /// Shorter side before the crop, which the original does not save: 256 and 366 for its sizes 224 and 320
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = side)]
     pub(crate) resize: Option<usize>,
 
     /// Side of the crop, or height and width as in 192x256, where an anomalib file does not say it
@@ -193,7 +209,7 @@ pub(crate) struct Import {
 
     /// Neighbours that a patch score averages over, instead of the file's number; the original's released program always
     /// takes 1
-    #[arg(long, value_name = "K", visible_alias = "anomaly-scorer-num-nn")]
+    #[arg(long, value_name = "K", value_parser = whole(1usize..=1024), visible_alias = "anomaly-scorer-num-nn")]
     pub(crate) anomaly_score_num_nn: Option<usize>,
 
     /// Folder with pictures of good parts that were not trained on, for thresholds; an ensemble judges single pictures only
@@ -241,10 +257,10 @@ pub(crate) struct Demo {
     pub(crate) folder: PathBuf,
 
     /// Another seed draws other pictures
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = whole(0u64..=u64::MAX), default_value_t = 0)]
     pub(crate) seed: u64,
 
     /// Good pictures of each product to learn from
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = whole(2u32..=10_000))]
     pub(crate) train: u32,
 }

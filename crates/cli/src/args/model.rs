@@ -1,8 +1,8 @@
 //! The options of a model: the original's parameters under their own names, and ours.
 
+use super::numbers::{bytes, share, side, sides, whole, window};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, ValueEnum};
-use patchcore::Outliers;
 use patchcore::presets::{PRESETS, Preset, preset};
 use patchcore_image::Intensity;
 use std::path::PathBuf;
@@ -53,27 +53,27 @@ pub(crate) struct ModelOptions {
     pub(crate) onnx_layout: Option<String>,
 
     /// Tokens before those of the patches, in the layers of an .onnx file [default: recognised]
-    #[arg(long, value_name = "N", help_heading = "Model")]
+    #[arg(long, value_name = "N", value_parser = whole(0usize..=65_536), help_heading = "Model")]
     pub(crate) prefix_tokens: Option<usize>,
 
     /// Values per layer and patch; with either dimension, layers are pooled as in the original [reference: 1024]
-    #[arg(long, value_name = "D", help_heading = "Model")]
+    #[arg(long, value_name = "D", value_parser = whole(1usize..=65_536), help_heading = "Model")]
     pub(crate) pretrain_embed_dimension: Option<usize>,
 
     /// Values per embedding [reference: 1024]
-    #[arg(long, value_name = "T", help_heading = "Model")]
+    #[arg(long, value_name = "T", value_parser = whole(1usize..=65_536), help_heading = "Model")]
     pub(crate) target_embed_dimension: Option<usize>,
 
     /// Side of a patch, in positions of the feature map [default: 3]
-    #[arg(long, value_name = "P", help_heading = "Model")]
+    #[arg(long, value_name = "P", value_parser = whole(1usize..=1024), help_heading = "Model")]
     pub(crate) patchsize: Option<usize>,
 
     /// Step between patches, in positions of the feature map [default: 1]
-    #[arg(long, value_name = "S", help_heading = "Model")]
+    #[arg(long, value_name = "S", value_parser = whole(1usize..=1024), help_heading = "Model")]
     pub(crate) patchstride: Option<usize>,
 
     /// Neighbours that a patch score averages over [default: 1]
-    #[arg(long, value_name = "K", visible_alias = "anomaly-scorer-num-nn", help_heading = "Model")]
+    #[arg(long, value_name = "K", value_parser = whole(1usize..=1024), visible_alias = "anomaly-scorer-num-nn", help_heading = "Model")]
     pub(crate) anomaly_score_num_nn: Option<usize>,
 
     /// How distances become scores [default: blurred; for reference presets: reference]
@@ -83,6 +83,7 @@ pub(crate) struct ModelOptions {
     /// Bank rows around the match that weigh the image score, the match included [default: 9]
     #[arg(
         long,
+        value_parser = whole(1usize..=1024),
         value_name = "B",
         visible_alias = "num-neighbors",
         requires = "scoring",
@@ -98,15 +99,15 @@ pub(crate) struct ModelOptions {
     #[arg(
         short,
         long,
+        value_parser = share,
         value_name = "SHARE",
         conflicts_with_all = ["bank_rows", "bank_size"],
-        allow_negative_numbers = true,
         help_heading = "Model"
     )]
     pub(crate) percentage: Option<f64>,
 
     /// Rows that the bank keeps, instead of a share
-    #[arg(long, value_name = "N", help_heading = "Model")]
+    #[arg(long, value_name = "N", value_parser = whole(1usize..=u32::MAX as usize), help_heading = "Model")]
     pub(crate) bank_rows: Option<usize>,
 
     /// Bytes that the bank may take in the model file, such as 500kB, 2MiB; instead of a share
@@ -115,11 +116,11 @@ pub(crate) struct ModelOptions {
 
     /// What is black and what is white in pictures of other depths than 8 bits, as in 0..4095; kept in the model [default:
     /// they are refused; for reference presets as the original has them: grey of 16 bits cut off at 255]
-    #[arg(long, value_name = "LOW..HIGH", help_heading = "Model")]
+    #[arg(long, value_name = "LOW..HIGH", value_parser = window, help_heading = "Model")]
     pub(crate) window: Option<Intensity>,
 
     /// Shorter side before a centre crop; without it, and without a reference preset, the whole picture is used
-    #[arg(long, value_name = "PIXELS", help_heading = "Model")]
+    #[arg(long, value_name = "PIXELS", value_parser = side, help_heading = "Model")]
     pub(crate) resize: Option<usize>,
 
     /// Side of the crop, or height and width as in 192x256; for whole pictures, side of the square of equal area [default: 224]
@@ -127,73 +128,8 @@ pub(crate) struct ModelOptions {
     pub(crate) imagesize: Option<[usize; 2]>,
 
     /// Seed of the samplers that draw numbers [default: 0; for published presets theirs]
-    #[arg(long, value_name = "N", help_heading = "Model")]
+    #[arg(long, value_name = "N", value_parser = whole(0u32..=u32::MAX), help_heading = "Model")]
     pub(crate) seed: Option<u32>,
-}
-
-/// Height and width: one number for both, or two with an `x` between.
-pub(super) fn sides(text: &str) -> Result<[usize; 2], String> {
-    let number = |text: &str| text.parse().map_err(|_| "must be a number, or two as in 192x256".to_string());
-    match text.split_once('x') {
-        Some((height, width)) => Ok([number(height)?, number(width)?]),
-        None => Ok([number(text)?; 2]),
-    }
-}
-
-/// Sides that maps and masks of a whole data set can be brought to.
-pub(super) fn metric_size(text: &str) -> Result<[usize; 2], String> {
-    let sides = sides(text)?;
-    let sound = sides.iter().all(|side| (1..=MAX_METRIC_SIDE).contains(side));
-    sound.then_some(sides).ok_or_else(|| format!("sides must be 1 to {MAX_METRIC_SIDE}"))
-}
-
-/// Larger than any test picture of any data set.
-const MAX_METRIC_SIDE: usize = 1 << 14;
-
-/// A false positive rate up to which an area can be taken.
-pub(super) fn pro_limit(text: &str) -> Result<f64, String> {
-    let limit: f64 = text.parse().map_err(|_| "must be a number".to_string())?;
-    let sound = limit > 0.0 && limit <= 1.0;
-    sound.then_some(limit).ok_or_else(|| "must be more than 0 and at most 1".to_string())
-}
-
-/// A score that others can be compared with.
-pub(super) fn finite(text: &str) -> Result<f32, String> {
-    let number: f32 = text.parse().map_err(|_| "must be a number".to_string())?;
-    number.is_finite().then_some(number).ok_or_else(|| "must be a finite number".to_string())
-}
-
-/// A number of pictures, or their share in percent.
-pub(super) fn outliers(text: &str) -> Result<Outliers, String> {
-    let wrong = || "must be a number of pictures, or a share such as 5%".to_string();
-    match text.strip_suffix('%') {
-        Some(percent) => {
-            percent.trim_end().parse().map(|p: f64| Outliers::Share(p / 100.0)).map_err(|_| wrong())
-        }
-        None => text.parse().map(Outliers::Count).map_err(|_| wrong()),
-    }
-}
-
-/// A number of bytes with or without a unit: powers of 1000, or of 1024 with an `i`.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
-    let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" => 1000,
-        "kib" => 1 << 10,
-        "m" | "mb" => 1_000_000,
-        "mib" => 1 << 20,
-        "g" | "gb" => 1_000_000_000,
-        "gib" => 1 << 30,
-        unit => return Err(format!("unknown unit {unit}; known: B, kB, KiB, MB, MiB, GB, GiB")),
-    };
-    let number: f64 = digits.parse().map_err(|_| "must be a number of bytes, such as 2MiB".to_string())?;
-    let bytes = number * f64::from(unit);
-    // Below it, whole numbers are exact.
-    let sound = bytes >= 1.0 && bytes < (1u64 << 53) as f64;
-    sound
-        .then_some(bytes as u64)
-        .ok_or_else(|| "must be at least one byte, and no astronomical number".to_string())
 }
 
 /// A preset by its name.
@@ -266,28 +202,4 @@ pub(crate) enum SamplerName {
     Random,
     /// Every patch
     Identity,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{bytes, sides};
-
-    #[test]
-    fn one_side_or_two() {
-        assert_eq!([sides("224"), sides("192x256")], [Ok([224, 224]), Ok([192, 256])]);
-        for bad in ["", "x", "9x", "x9", "9x9x9", "-3", "2.5"] {
-            assert!(sides(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn units_of_bytes() {
-        let read = |text| bytes(text).ok();
-        assert_eq!(read("2MiB"), Some(2 << 20));
-        assert_eq!([read("500kB"), read("500 KB"), read("500k")], [Some(500_000); 3]);
-        assert_eq!([read("1.5GiB"), read("7"), read("3g")], [Some(3 << 29), Some(7), Some(3_000_000_000)]);
-        for bad in ["", "MiB", "2 miles", "-3MB", "0", "0.2", "nan", "inf", "1e300", "1e17"] {
-            assert!(bytes(bad).is_err(), "{bad}");
-        }
-    }
 }

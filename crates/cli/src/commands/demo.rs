@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         }
         let sheet = results_folder.join(format!("{}.png", category.name));
         write_atomic(&sheet, &contact_sheet(&model, &category)?, true)?;
-        let own = patchcore_evaluation::leaks(&fitted.training, &category.test, &Limits::default(), &bars);
+        let own = patchcore_evaluation::leaks(&fitted.training, &category, &Limits::default(), &bars)?;
         reports.push(report::evaluated(&model, &path, &category, &evaluation, gallery, &own)?);
         leaks.extend(own);
         results.push(evaluation);

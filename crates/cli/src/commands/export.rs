@@ -1,6 +1,7 @@
 //! `patchcore export`: a model as another program saves it.
 
 use crate::args::{Export, ExportFormat, Shown};
+use crate::backbone::read_model;
 use crate::exit::{Code, Failure};
 use crate::output;
 use patchcore::{Error, Fitted};
@@ -9,7 +10,7 @@ use patchcore_foreign::{SavedMember, SequenceKind, Writing, write_reference};
 use serde_json::json;
 
 pub(crate) fn run(args: &Export, how: Shown) -> Result<Code, Failure> {
-    let fitted = Fitted::load(&args.model)?;
+    let fitted = read_model(&args.model)?;
     match args.format {
         ExportFormat::Reference => reference(args, &fitted)?,
     }

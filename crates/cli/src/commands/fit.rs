@@ -75,7 +75,7 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
     if paths.is_empty() {
         return Err(Failure::new(
             Code::Input,
-            format!("{}: no pictures to fit on", shown(Path::new(&category.name))),
+            format!("{}: the category {:?} has no pictures to fit on", shown(&root), category.name),
         ));
     }
     Ok(Files { paths, root, limits: Limits::default(), intensity: config::intensity(&args.model) })
@@ -84,8 +84,8 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
 /// The pictures in a folder of good ones.
 pub(crate) fn good_pictures(folder: &Path, intensity: Intensity) -> Result<Files, Failure> {
     let listing = list_pictures(folder)?;
-    for link in &listing.skipped {
-        output::warn(&format!("{}: a link, left out", shown(link)));
+    for skipped in &listing.skipped {
+        output::warn(&skipped.to_string());
     }
     let (paths, root) = (listing.pictures, folder.to_path_buf());
     Ok(Files { paths, root, limits: Limits::default(), intensity })

@@ -1,10 +1,11 @@
 //! `patchcore inspect`: what a model file holds.
 
 use crate::args::{Inspect, Shown};
+use crate::backbone::read_model;
 use crate::exit::{Code, Failure};
 use crate::output;
 use crate::thresholds::promises;
-use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Fitted, Member, Params, Training};
+use patchcore::{Calibration, FORMAT_VERSION, FeaturePrecision, Member, Params, Training};
 use patchcore_files::shown;
 use serde::Serialize;
 
@@ -41,7 +42,7 @@ impl<'a> MemberContents<'a> {
 }
 
 pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
-    let fitted = Fitted::load(&args.model)?;
+    let fitted = read_model(&args.model)?;
     let training = &fitted.training;
     if how.json {
         let all = Contents {

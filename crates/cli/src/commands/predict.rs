@@ -11,6 +11,7 @@ use patchcore::{Calibration, Fitted, Model, Progress, Stage, Thresholds, Verdict
 use patchcore_files::shown;
 use patchcore_image::{ImageError, Limits, Picture, decode_as};
 use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// What is said about one picture.
@@ -64,6 +65,7 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         coco: Coco::default(),
         not_ok: 0,
         faults: Vec::new(),
+        ends_with: Code::SomeBad,
     };
     judge.all(&inputs.files, how)?;
     if let Some(path) = &args.coco {
@@ -117,6 +119,8 @@ struct Judge {
     not_ok: usize,
     /// One line for every picture without a verdict, and every file that could not be written.
     faults: Vec<String>,
+    /// The exit code if there are faults.
+    ends_with: Code,
 }
 
 impl Judge {
@@ -139,7 +143,8 @@ impl Judge {
             |i| decode_as(&files[i], &limits, intensity),
             |numbers, loaded| {
                 for (i, picture) in numbers.zip(loaded) {
-                    let record = self.one(&files[i], &stems[i], picture);
+                    let judged = catch_unwind(AssertUnwindSafe(|| self.one(&files[i], &stems[i], picture)));
+                    let record = judged.unwrap_or_else(|panic| self.broken(&files[i], panic.as_ref()));
                     self.print(&record)?;
                     if let Some(bars) = &bars {
                         bars.advance(1);
@@ -154,8 +159,9 @@ impl Judge {
         Ok(())
     }
 
-    fn one(&mut self, file: &Path, stem: &Path, picture: Result<Picture, ImageError>) -> Record {
-        let mut record = Record {
+    /// The record of a picture without a verdict.
+    fn invalid(&self, file: &Path) -> Record {
+        Record {
             path: file.to_string_lossy().into_owned(),
             verdict: "invalid",
             image_score: None,
@@ -167,7 +173,19 @@ impl Judge {
             regions: None,
             clipped: None,
             error: None,
-        };
+        }
+    }
+
+    /// A bug of ours met this picture: it has no verdict, and the others go on.
+    fn broken(&mut self, file: &Path, panic: &(dyn std::any::Any + Send)) -> Record {
+        let reason = format!("{}: {}", shown(file), Failure::internal(panic).message);
+        self.ends_with = Code::Internal;
+        self.faults.push(reason.clone());
+        Record { error: Some(reason), ..self.invalid(file) }
+    }
+
+    fn one(&mut self, file: &Path, stem: &Path, picture: Result<Picture, ImageError>) -> Record {
+        let mut record = self.invalid(file);
         let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
             let prediction = self.model.predict(&picture).map_err(|e| format!("{}: {e}", shown(file)))?;
             Ok((picture, prediction))
@@ -204,8 +222,14 @@ impl Judge {
             match write(folder, stem, self.model.fitted(), &picture, &prediction) {
                 Ok(files) => record.files = Some(files),
                 Err(failure) => {
-                    self.faults.push(failure.message.clone());
-                    record.error = Some(failure.message);
+                    let reason = format!("{}: {}", shown(file), failure.message);
+                    self.faults.push(reason.clone());
+                    record.error = Some(reason);
+                    // Without its files nobody can look why; what is no good part stays that.
+                    if verdict == Some(Verdict::Ok) {
+                        record.verdict = "invalid";
+                        self.not_ok += 1;
+                    }
                 }
             }
         }
@@ -239,7 +263,7 @@ impl Judge {
     fn finish(self, exit_code: bool, total: usize) -> Result<Code, Failure> {
         if !self.faults.is_empty() {
             let message = format!("{} of {total} pictures have no complete result", self.faults.len());
-            return Err(Failure::new(Code::SomeBad, message).parts(self.faults));
+            return Err(Failure::new(self.ends_with, message).parts(self.faults));
         }
         Ok(if exit_code && self.not_ok > 0 { Code::Defect } else { Code::Done })
     }

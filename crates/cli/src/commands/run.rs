@@ -44,10 +44,10 @@ pub(crate) fn run(args: &Run, how: Shown) -> Result<Code, Failure> {
         }
         leaks.extend(patchcore_evaluation::leaks(
             &model.fitted().training,
-            &category.test,
+            category,
             &Limits::default(),
             &Bars::new(how),
-        ));
+        )?);
         results.push(measuring.category(&model, category, None)?);
         // After each category, so that a later one's failure loses nothing.
         write_tables(&folder, dataset.layout(), &results)?;

@@ -16,6 +16,7 @@
 use std::path::Path;
 
 use patchcore_files::{FileError, RegularFile};
+use patchcore_kernels::memory::may_fail;
 use patchcore_tensor::Embeddings;
 
 use crate::{ForeignError, lfs};
@@ -134,7 +135,7 @@ fn inner_product(path: &Path) -> ForeignError {
 /// The values behind the header.
 fn values(path: &Path, file: &RegularFile, n_values: usize) -> Result<Vec<f32>, ForeignError> {
     let mut values = Vec::new();
-    values.try_reserve_exact(n_values).map_err(|error| FileError::Read {
+    may_fail(|| values.try_reserve_exact(n_values)).map_err(|error| FileError::Read {
         path: path.into(),
         source: std::io::Error::new(std::io::ErrorKind::OutOfMemory, error),
     })?;

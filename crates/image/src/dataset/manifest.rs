@@ -11,7 +11,7 @@
 //! | `mask_path` | masks as paths like the first; several are joined by `;` in CSV and are a list in JSON |
 //! | `category` | left out: the manifest's own name |
 
-use super::listed::{Named, Row, bad_line, below, text};
+use super::listed::{Named, Row, bad_line, below, lines};
 use super::sample::GOOD;
 use super::{Category, DatasetError, Label, Sample, Split};
 use patchcore_files::shown;
@@ -62,11 +62,12 @@ struct Written {
 }
 
 pub(super) fn read(path: &Path, form: ManifestForm) -> Result<Read, DatasetError> {
-    let text = text(path)?;
+    let text = lines(path)?;
+    let text = text.trim_start_matches('\u{feff}');
     let mut reader = Reader { path, all: BTreeMap::new() };
     let unknown = match form {
-        ManifestForm::Csv => reader.csv(&text)?,
-        ManifestForm::Jsonl => reader.jsonl(&text)?,
+        ManifestForm::Csv => reader.csv(text)?,
+        ManifestForm::Jsonl => reader.jsonl(text)?,
     };
     let warning = |name: &String| format!("{}: unknown column {name:?}, left out", shown(path));
     Ok(Read { warnings: unknown.iter().map(warning).collect(), categories: reader.all })
@@ -81,7 +82,7 @@ impl Reader<'_> {
     /// Gives the names of unknown columns.
     fn csv(&mut self, text: &str) -> Result<BTreeSet<String>, DatasetError> {
         let path = self.path;
-        let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
         let headers = reader.headers().map_err(|e| bad_line(path, 1, e.to_string()))?.clone();
         let mut place_of = BTreeMap::new();
         let mut unknown = BTreeSet::new();

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn ancillary_chunks_cannot_harm() {
+    fn case_09_ancillary_chunks_cannot_harm() {
         // A text bomb, a broken checksum in a text chunk and an animation header: all skipped.
         let mut bytes =
             png(&[(*b"IHDR", &header(1, 1, 8, GREY)), (*b"zTXt", &[b'x'; 3000]), (*b"acTL", &[0; 8])]);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_checksum_names_the_chunk() {
+    fn case_06_a_wrong_checksum_names_the_chunk() {
         for name in [*b"IHDR", *b"IDAT", *b"IEND"] {
             let mut bytes = four_classes();
             let at = bytes.windows(4).position(|w| *w == name).unwrap();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_declaration_is_refused_before_anything_else() {
+    fn case_08_a_huge_declaration_is_refused_before_anything_else() {
         for side in [20_000, 0x7FFF_FFFF] {
             let bytes = png(&[(*b"IHDR", &header(side, side, 8, GREY)), (*b"IDAT", &[]), (*b"IEND", &[])]);
             let error = decode(&bytes, &Limits::default(), Palette::Colours).err().unwrap();

@@ -5,8 +5,14 @@ use crate::{Memory, Target, repair, seeds};
 use patchcore_image::{Intensity, Limits, decode_bytes_as};
 
 /// What a mutant may ask for: sixteen times what the seeds need.
-const LIMITS: Limits =
-    Limits { max_side: 256, max_pixels: 1 << 14, max_alloc: 1 << 18, max_file_bytes: 1 << 20 };
+const LIMITS: Limits = Limits {
+    max_side: 256,
+    max_pixels: 1 << 14,
+    max_alloc: 1 << 18,
+    max_file_bytes: 1 << 20,
+    strict_names: false,
+    quality_gate: false,
+};
 
 /// The decoder's own memory, its result, the picture made of it, tables of the format; and a copy of the file.
 const MEMORY: Memory = Memory { fixed: (1 << 18) + (1 << 18), per_byte: 8 };

@@ -15,7 +15,7 @@ use crate::progress::Bars;
 use crate::report::Gallery;
 use crate::{backbone, dataset, output, report};
 use patchcore::{Fitted, Leak};
-use patchcore_evaluation::Evaluation;
+use patchcore_evaluation::{Evaluation, EvaluationError};
 use patchcore_files::shown;
 use patchcore_image::{Category, Dataset, Limits};
 use std::path::{Path, PathBuf};
@@ -82,7 +82,8 @@ pub(crate) fn check_models(pairs: &[(String, PathBuf)]) -> Result<(), Failure> {
     }
 }
 
-/// The test pictures of each category that its model was fitted on, told before the work. They are refused unless allowed.
+/// The test pictures of each category that its model was fitted on, told before the work, as is every picture and mask that
+/// cannot be used. They are refused unless allowed.
 fn leaks(
     args: &Evaluate,
     categories: &[Category],
@@ -90,14 +91,21 @@ fn leaks(
     how: Shown,
 ) -> Result<Vec<Vec<Leak>>, Failure> {
     let (mut open, mut found): (Option<(&Path, Fitted)>, _) = (None, Vec::new());
+    let mut unusable = Vec::new();
     for (category, (_, path)) in categories.iter().zip(pairs) {
         let fitted = match open.take() {
             Some((last, fitted)) if last == path => fitted,
-            _ => Fitted::load(path)?,
+            _ => backbone::read_model(path)?,
         };
         let (limits, bars) = (Limits::default(), Bars::new(how));
-        found.push(patchcore_evaluation::leaks(&fitted.training, &category.test, &limits, &bars));
+        match patchcore_evaluation::leaks(&fitted.training, category, &limits, &bars) {
+            Err(EvaluationError::Unusable { faults }) => unusable.extend(faults),
+            leaks => found.push(leaks?),
+        }
         open = Some((path, fitted));
+    }
+    if !unusable.is_empty() {
+        return Err(EvaluationError::Unusable { faults: unusable }.into());
     }
     let count = found.iter().map(Vec::len).sum::<usize>();
     if count == 0 {
