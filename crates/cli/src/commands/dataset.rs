@@ -4,7 +4,7 @@ use crate::args::{DatasetInspect, DatasetPart, DatasetWords, Manifest, Shown};
 use crate::exit::{Code, Failure};
 use crate::{dataset, output};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Examined, Label, Limits, ManifestForm, Role, Split, manifest_text};
+use patchcore_image::{Examined, Label, ManifestForm, Role, Split, manifest_text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn inspect(args: &DatasetInspect, how: Shown) -> Result<Code, Failure> {
     };
     let mut all = Vec::new();
     for name in names {
-        all.push(dataset.examine(name, &Limits::default())?);
+        all.push(dataset.examine(name, &args.pictures.limits())?);
     }
     let layout = dataset.layout().name();
     if how.json {

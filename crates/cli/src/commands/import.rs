@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Import, how: Shown) -> Result<Code, Failure> {
     let mut model = if args.saved.is_dir() { original(args)? } else { anomalib(args, how)? };
     if let Some(good) = &args.good {
         model.calibrate(
-            &good_pictures(good, model.fitted().training.intensity)?,
+            &good_pictures(good, model.fitted().training.intensity, args.pictures.limits())?,
             args.rates.rates(),
             &Bars::new(how),
         )?;

@@ -3,6 +3,7 @@
 use crate::args::{Format, Predict, Shown};
 use crate::backbone::Network;
 use crate::exit::{Code, Failure};
+use crate::oddities::Oddities;
 use crate::pictures::{Written, write};
 use crate::progress::Bars;
 use crate::regions::{Asked, Coco, Found, find};
@@ -30,6 +31,9 @@ struct Record {
     /// The share of its values that are outside the model's intensity window.
     #[serde(skip_serializing_if = "Option::is_none")]
     clipped: Option<f64>,
+    /// What is odd about a picture that was judged all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -62,10 +66,13 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         asked,
         listed: args.regions,
         coco: Coco::default(),
+        limits: args.pictures.limits(),
+        oddities: Oddities::default(),
         not_ok: 0,
         faults: Vec::new(),
     };
     judge.all(&inputs.files, how)?;
+    judge.oddities.tell();
     if let Some(path) = &args.coco {
         judge.coco.save(path, args.force)?;
     }
@@ -114,6 +121,8 @@ struct Judge {
     /// Whether they stand in the records.
     listed: bool,
     coco: Coco,
+    limits: Limits,
+    oddities: Oddities,
     not_ok: usize,
     /// One line for every picture without a verdict, and every file that could not be written.
     faults: Vec<String>,
@@ -133,7 +142,7 @@ impl Judge {
         if let Some(bars) = &bars {
             bars.begin(Stage::Predict, files.len());
         }
-        let (limits, intensity) = (Limits::default(), self.model.fitted().training.intensity);
+        let (limits, intensity) = (self.limits, self.model.fitted().training.intensity);
         read_ahead(
             files.len(),
             |i| decode_as(&files[i], &limits, intensity),
@@ -166,9 +175,11 @@ impl Judge {
             files: None,
             regions: None,
             clipped: None,
+            warning: None,
             error: None,
         };
         let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
+            self.check_likeness(file, &picture)?;
             let prediction = self.model.predict(&picture).map_err(|e| format!("{}: {e}", shown(file)))?;
             Ok((picture, prediction))
         });
@@ -191,6 +202,7 @@ impl Judge {
             ));
             record.clipped = Some(share);
         }
+        record.warning = self.oddities.see(file, &picture, self.model.fitted().training.extent.as_ref());
         record.image_score = Some(prediction.image_score);
         let verdict = self.thresholds.map(|t| Verdict::of(prediction.image_score, t));
         record.verdict = verdict.map_or("unknown", Verdict::name);
@@ -210,6 +222,15 @@ impl Judge {
             }
         }
         record
+    }
+
+    /// With the quality gate, a picture unlike all training pictures is not judged.
+    fn check_likeness(&self, file: &Path, picture: &Picture) -> Result<(), String> {
+        let trained = self.model.fitted().training.extent.as_ref().filter(|_| self.limits.quality_gate);
+        match trained.and_then(|trained| trained.difference(picture)) {
+            Some(difference) => Err(format!("{}: fails the quality gate: {difference}", shown(file))),
+            None => Ok(()),
+        }
     }
 
     fn print(&self, record: &Record) -> Result<(), Failure> {

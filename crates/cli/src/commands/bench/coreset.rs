@@ -11,6 +11,7 @@ use crate::{backbone, config};
 use patchcore::coreset::{Coreset, replay};
 use patchcore::{Features, Progress, SamplerKind, peak_memory};
 use patchcore_files::write_atomic;
+use patchcore_image::Limits;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use std::path::Path;
@@ -30,7 +31,10 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     let bars = Bars::new(how);
     let patches = {
         let method = backbone::method(vec![params], &config::weights(&args.model))?;
-        let all = method.embeddings(&good_pictures(&args.good, config::intensity(&args.model))?, &bars)?;
+        let all = method.embeddings(
+            &good_pictures(&args.good, config::intensity(&args.model), Limits::default())?,
+            &bars,
+        )?;
         first(all, args.patches)?
     };
     memory::forget_peak();

@@ -17,7 +17,7 @@ use crate::{backbone, dataset, output, report};
 use patchcore::{Fitted, Leak};
 use patchcore_evaluation::Evaluation;
 use patchcore_files::shown;
-use patchcore_image::{Category, Dataset, Limits};
+use patchcore_image::{Category, Dataset};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
@@ -33,6 +33,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         asked: &args.options,
         thresholds: [args.threshold, args.pixel_threshold],
         folder: args.output.as_deref(),
+        limits: args.pictures.limits(),
         how,
     };
     let mut open: Option<(&Path, _)> = None;
@@ -95,7 +96,7 @@ fn leaks(
             Some((last, fitted)) if last == path => fitted,
             _ => Fitted::load(path)?,
         };
-        let (limits, bars) = (Limits::default(), Bars::new(how));
+        let (limits, bars) = (args.pictures.limits(), Bars::new(how));
         found.push(patchcore_evaluation::leaks(&fitted.training, &category.test, &limits, &bars));
         open = Some((path, fitted));
     }
