@@ -5,7 +5,7 @@ use crate::exit::{Code, Failure};
 use crate::targets::{Sources, claim_file, may_write};
 use crate::{dataset, output};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Category, Examined, Label, Limits, ManifestForm, Role, Split, manifest_text};
+use patchcore_image::{Category, Examined, Label, ManifestForm, Role, Split, manifest_text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn inspect(args: &DatasetInspect, how: Shown) -> Result<Code, Failure> {
     };
     let mut all = Vec::new();
     for name in names {
-        all.push(dataset.examine(name, &Limits::default())?);
+        all.push(dataset.examine(name, &args.pictures.limits())?);
     }
     let layout = dataset.layout().name();
     if how.json {

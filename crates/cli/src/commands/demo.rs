@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         asked: &EvaluateOptions::default(),
         thresholds: [None; 2],
         folder: Some(&results_folder),
+        limits: Limits::default(),
         how,
     };
     let (mut results, mut reports, mut leaks, mut faults) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

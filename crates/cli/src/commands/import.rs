@@ -19,7 +19,11 @@ use serde_json::json;
 use std::sync::Arc;
 
 pub(crate) fn run(args: &Import, how: Shown) -> Result<Code, Failure> {
-    let good = args.good.as_deref().map(|folder| good_pictures(folder, Intensity::Original)).transpose()?;
+    let good = args
+        .good
+        .as_deref()
+        .map(|folder| good_pictures(folder, Intensity::Original, args.pictures.limits()))
+        .transpose()?;
     let _claims = claim(args, good.as_ref())?;
     let mut model = if args.saved.is_dir() { original(args)? } else { anomalib(args, how)? };
     if let Some(good) = &good {

@@ -3,6 +3,7 @@
 use crate::args::{Format, Predict, Shown};
 use crate::backbone::Network;
 use crate::exit::{Code, Failure};
+use crate::oddities::Oddities;
 use crate::pictures::{Written, paths, write};
 use crate::progress::Bars;
 use crate::regions::{Asked, Coco, Found, find};
@@ -32,6 +33,9 @@ struct Record {
     /// The share of its values that are outside the model's intensity window.
     #[serde(skip_serializing_if = "Option::is_none")]
     clipped: Option<f64>,
+    /// What is odd about a picture that was judged all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -71,11 +75,14 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         asked,
         listed: args.regions,
         coco: Coco::default(),
+        limits: args.pictures.limits(),
+        oddities: Oddities::default(),
         not_ok: 0,
         faults: Vec::new(),
         ends_with: Code::SomeBad,
     };
     judge.all(&inputs.files, how)?;
+    judge.oddities.tell();
     if let Some(path) = &args.coco {
         judge.coco.save(path, args.force)?;
     }
@@ -132,6 +139,8 @@ struct Judge {
     /// Whether they stand in the records.
     listed: bool,
     coco: Coco,
+    limits: Limits,
+    oddities: Oddities,
     not_ok: usize,
     /// One line for every picture without a verdict, and every file that could not be written.
     faults: Vec<String>,
@@ -152,7 +161,7 @@ impl Judge {
         if let Some(bars) = &bars {
             bars.begin(Stage::Predict, files.len());
         }
-        let (limits, intensity) = (Limits::default(), self.model.fitted().training.intensity);
+        let (limits, intensity) = (self.limits, self.model.fitted().training.intensity);
         read_ahead(
             files.len(),
             |i| decode_as(&files[i], &limits, intensity),
@@ -187,6 +196,7 @@ impl Judge {
             files: None,
             regions: None,
             clipped: None,
+            warning: None,
             error: None,
         }
     }
@@ -202,6 +212,7 @@ impl Judge {
     fn one(&mut self, number: usize, file: &Path, picture: Result<Picture, ImageError>) -> Record {
         let mut record = self.invalid(file);
         let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
+            self.check_likeness(file, &picture)?;
             let prediction = self.model.predict(&picture).map_err(|e| format!("{}: {e}", shown(file)))?;
             Ok((picture, prediction))
         });
@@ -224,6 +235,7 @@ impl Judge {
             ));
             record.clipped = Some(share);
         }
+        record.warning = self.oddities.see(file, &picture, self.model.fitted().training.extent.as_ref());
         record.image_score = Some(prediction.image_score);
         let verdict = self.thresholds.map(|t| Verdict::of(prediction.image_score, t));
         record.verdict = verdict.map_or("unknown", Verdict::name);
@@ -253,6 +265,15 @@ impl Judge {
         let faults = faults.join("; ");
         self.faults.push(format!("{}: {faults}", shown(Path::new(&record.path))));
         record.error = Some(faults);
+    }
+
+    /// With the quality gate, a picture unlike all training pictures is not judged.
+    fn check_likeness(&self, file: &Path, picture: &Picture) -> Result<(), String> {
+        let trained = self.model.fitted().training.extent.as_ref().filter(|_| self.limits.quality_gate);
+        match trained.and_then(|trained| trained.difference(picture)) {
+            Some(difference) => Err(format!("{}: fails the quality gate: {difference}", shown(file))),
+            None => Ok(()),
+        }
     }
 
     fn print(&self, record: &Record) -> Result<(), Failure> {

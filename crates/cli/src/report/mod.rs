@@ -35,7 +35,7 @@ pub(crate) fn evaluated(
     leaks: &[Leak],
 ) -> Result<CategoryReport, Failure> {
     let fitted = model.fitted();
-    let training = TrainingFiles::of_category(category, fitted);
+    let training = TrainingFiles::of_category(category, fitted, gallery.limits());
     let leaks = test_part::leaks(fitted, evaluation, leaks);
     let audit = audit::audit(model, &training, 0, Budget::for_thumbnails(1));
     let report = CategoryReport {

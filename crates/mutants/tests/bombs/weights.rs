@@ -106,7 +106,8 @@ fn bomb_42_sizes_of_64_bits_are_no_more_believed() {
                 for field in fields {
                     let mut bytes = sound.clone();
                     bytes[at + field..at + field + 4].copy_from_slice(&value.to_le_bytes());
-                    eprintln!("{value:x} {header:?} {field}"); error(&bytes, 64);
+                    eprintln!("{value:x} {header:?} {field}");
+                    error(&bytes, 64);
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::{backbone, config};
 use patchcore::coreset::{Coreset, replay};
 use patchcore::{Features, Progress, SamplerKind, peak_memory};
 use patchcore_files::write_atomic;
+use patchcore_image::Limits;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use std::path::Path;
@@ -29,7 +30,7 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     let bars = Bars::new(how);
     let patches = {
         let method = backbone::method(vec![params], &config::weights(&args.model))?;
-        let good = good_pictures(&args.good, config::intensity(&args.model))?;
+        let good = good_pictures(&args.good, config::intensity(&args.model), Limits::default())?;
         if let Some(claim) = &saved {
             may_write(claim, false, &Sources::of(&good.paths).and(&args.model.weights))?;
         }

@@ -3,6 +3,7 @@
 use crate::args::{EvaluateOptions, FusionName, MaskRuleName, Rule, Shown};
 use crate::backbone::Network;
 use crate::exit::Failure;
+use crate::oddities::Oddities;
 use crate::output;
 use crate::pictures::{Look, heat_map, overlay, write_beneath};
 use crate::progress::Bars;
@@ -23,6 +24,8 @@ pub(crate) struct Measuring<'a> {
     pub(crate) thresholds: [Option<f32>; 2],
     /// For a picture of every test picture.
     pub(crate) folder: Option<&'a Path>,
+    /// What is refused.
+    pub(crate) limits: Limits,
     pub(crate) how: Shown,
 }
 
@@ -45,13 +48,15 @@ impl Measuring<'_> {
         let mut failure = None;
         let sheets = self.folder.map(|folder| sheets(folder, category)).unwrap_or_default();
         let bars = Bars::new(self.how);
+        let mut oddities = Oddities::default();
         let result = evaluate(model, category, &options, &bars, |sample, picture, prediction| {
+            oddities.see(&sample.path, picture, fitted.training.extent.as_ref());
             if let Some(gallery) = gallery.as_mut().filter(|_| failure.is_none()) {
                 failure = gallery.see(sample, picture, prediction).err();
             }
             let Some(path) = sheets.get(&sample.path).filter(|_| failure.is_none()) else { return };
             let sheet = if self.asked.autoscale {
-                autoscaled(fitted, sample, picture, prediction)
+                autoscaled(fitted, sample, picture, prediction, &self.limits)
             } else {
                 fixed(fitted, look, picture, prediction)
             };
@@ -61,6 +66,7 @@ impl Measuring<'_> {
                 Err(error) => failure = Some(error),
             }
         })?;
+        oddities.tell();
         failure.map_or(Ok(result), Err)
     }
 
@@ -75,6 +81,7 @@ impl Measuring<'_> {
             fusion,
             threshold: self.thresholds[0],
             pixel_threshold: self.thresholds[1],
+            limits: self.limits,
             saturations: self.dataset.saturations(category).map_err(|error| error.to_string()),
             ..Options::default()
         };
@@ -143,8 +150,9 @@ fn autoscaled(
     sample: &Sample,
     picture: &Picture,
     prediction: &Prediction,
+    limits: &Limits,
 ) -> Result<Vec<u8>, Failure> {
-    let mask = sample.mask(&Limits::default())?;
+    let mask = sample.mask(limits)?;
     let mask = mask_rgb(mask.as_ref(), picture);
     let map = heat_map(fitted, Look::Picture, picture, prediction)?;
     let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };

@@ -20,7 +20,7 @@ use crate::{backbone, dataset, output, report};
 use patchcore::{Fitted, Leak};
 use patchcore_evaluation::{Evaluation, EvaluationError};
 use patchcore_files::shown;
-use patchcore_image::{Category, Dataset, Limits};
+use patchcore_image::{Category, Dataset};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
         asked: &args.options,
         thresholds: [args.threshold, args.pixel_threshold],
         folder: args.output.as_deref(),
+        limits: args.pictures.limits(),
         how,
     };
     let mut open: Option<(&Path, _)> = None;
@@ -129,7 +130,7 @@ fn leaks(
             Some((last, fitted)) if last == path => fitted,
             _ => backbone::read_model(path)?,
         };
-        let (limits, bars) = (Limits::default(), Bars::new(how));
+        let (limits, bars) = (args.pictures.limits(), Bars::new(how));
         match patchcore_evaluation::leaks(&fitted.training, category, &limits, &bars) {
             Err(EvaluationError::Unusable { faults }) => unusable.extend(faults),
             leaks => found.push(leaks?),
