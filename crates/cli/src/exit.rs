@@ -110,7 +110,10 @@ impl Failure {
                 output::complain(&format!("  {part}"));
             }
             if self.parts.len() > SHOWN_PARTS {
-                output::complain(&format!("  ... and {} more", self.parts.len() - SHOWN_PARTS));
+                output::complain(&format!(
+                    "  ... and {} more; --json lists all",
+                    self.parts.len() - SHOWN_PARTS
+                ));
             }
             if let Some(hint) = &self.hint {
                 output::complain(&format!("hint: {hint}"));

@@ -97,8 +97,8 @@ fn shortened(name: &OsStr) -> OsString {
     if name.len() <= LONGEST {
         return name.to_os_string();
     }
-    let digits: String =
-        Sha256::digest(name.as_encoded_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash = Sha256::digest(name.as_encoded_bytes());
+    let digits = format!("{:08x}", hash.first_chunk().map_or(0, |&four| u32::from_be_bytes(four)));
     let text = name.to_string_lossy();
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| end + 1 + digits.len() <= LONGEST).last().unwrap_or_default();
