@@ -9,16 +9,14 @@ pub(crate) fn listen() {
     use signal_hook::low_level::emulate_default_handler;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    let heard = Arc::new(AtomicBool::new(false));
-    // First, so that the signal that is heard does not count as the second.
+    // As long as nobody listens, any signal ends the program, and may leave a temporary file. This comes first, so that
+    // the one that is heard does not count as the second.
+    let heard = Arc::new(AtomicBool::new(true));
     for signal in [SIGINT, SIGTERM] {
         let _ = register_conditional_default(signal, heard.clone());
     }
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
-        // Any signal ends the program then, and may leave a temporary file.
-        heard.store(true, Ordering::SeqCst);
-        return;
-    };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    heard.store(false, Ordering::SeqCst);
     std::thread::spawn(move || {
         for signal in signals.forever() {
             heard.store(true, Ordering::SeqCst);
