@@ -9,19 +9,18 @@ pub(crate) fn listen() {
     use signal_hook::low_level::emulate_default_handler;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    let heard = Arc::new(AtomicBool::new(false));
-    // First, so that the signal that is heard does not count as the second.
+    // As long as nobody listens, any signal ends the program, and may leave a temporary file. This comes first, so that
+    // the one that is heard does not count as the second.
+    let heard = Arc::new(AtomicBool::new(true));
     for signal in [SIGINT, SIGTERM] {
         let _ = register_conditional_default(signal, heard.clone());
     }
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
-        // Any signal ends the program then, and may leave a temporary file.
-        heard.store(true, Ordering::SeqCst);
-        return;
-    };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    heard.store(false, Ordering::SeqCst);
+    let hears = heard.clone();
     let listener = move || {
         for signal in signals.forever() {
-            heard.store(true, Ordering::SeqCst);
+            hears.store(true, Ordering::SeqCst);
             if patchcore_faults::at("signal.clean").is_some() {
                 // As when the disk does not answer.
                 std::thread::park();
@@ -30,8 +29,9 @@ pub(crate) fn listen() {
             let _ = emulate_default_handler(signal);
         }
     };
-    // Without a thread for it, likewise.
-    let _ = std::thread::Builder::new().spawn(listener);
+    if std::thread::Builder::new().spawn(listener).is_err() {
+        heard.store(true, Ordering::SeqCst);
+    }
 }
 
 #[cfg(not(unix))]
