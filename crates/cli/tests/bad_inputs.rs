@@ -8,6 +8,8 @@ mod support;
 mod models;
 #[path = "bad_inputs/names.rs"]
 mod names;
+#[path = "bad_inputs/own_files.rs"]
+mod own_files;
 #[path = "bad_inputs/pictures.rs"]
 mod pictures;
 #[path = "bad_inputs/usage.rs"]
