@@ -1,9 +1,9 @@
 //! A network with its weights, cut after the last tapped layer and ready to run.
 
-use crate::compile::compile;
+use crate::compile::{compile, tensors_needed};
 use crate::execute::Executor;
 use crate::extractor::FeatureExtractor;
-use crate::graph::Graph;
+use crate::graph::{Graph, LayerId};
 use crate::layouts::TooSmall;
 use crate::networks::{ARCHITECTURES, Architecture, find};
 use crate::weights::{WeightTensor, Weights, WeightsError};
@@ -124,7 +124,11 @@ impl FeatureExtractor for Backbone {
         match &self.network {
             Network::F32(executor) => self.run(executor, pictures, maps),
             Network::Bf16(executor) => self.run(executor, pictures, maps),
+        }?;
+        for map in maps {
+            patchcore_faults::spoil("backbone", map.data_mut());
         }
+        Ok(())
     }
 
     /// Counted from the definition: how a convolution is computed, and in which precision, changes nothing. A scale per
@@ -210,6 +214,26 @@ fn tap(architecture: &Architecture, graph: &Graph, layer: &str) -> Result<usize,
 fn usual_taps(graph: &Graph) -> Vec<String> {
     let names = graph.layers().iter().flat_map(|layer| &layer.names);
     names.filter(|n| n.split('.').count() <= 2 && n.contains(|c: char| c.is_ascii_digit())).cloned().collect()
+}
+
+/// The networks whose tensors, up to their usual taps, are all in these weights; of several those that need the most of
+/// them. For naming what a file is that does not fit.
+///
+/// ```
+/// use patchcore_backbone::{networks_of, weights_from};
+/// let weights = weights_from("resnet18", |_, shape| vec![0.0; shape.iter().product()])?;
+/// assert_eq!(networks_of(&weights), ["resnet18"]);
+/// # Ok::<(), patchcore_backbone::BackboneError>(())
+/// ```
+pub fn networks_of(weights: &Weights) -> Vec<&'static str> {
+    let needed = |architecture: &Architecture| {
+        let graph = architecture.graph();
+        let taps: Vec<LayerId> = architecture.layers.iter().filter_map(|layer| graph.find(layer)).collect();
+        tensors_needed(&graph, &taps, weights).map(|count| (count, architecture.name))
+    };
+    let fitting: Vec<(usize, &str)> = ARCHITECTURES.iter().filter_map(needed).collect();
+    let most = fitting.iter().map(|(count, _)| *count).max();
+    fitting.into_iter().filter(|(count, _)| Some(*count) == most).map(|(_, name)| name).collect()
 }
 
 /// Names and shapes of all parameters that a network has up to its last feature map, for making weights from a formula.

@@ -138,9 +138,10 @@ pub(crate) fn compile<E: Element>(
     let mut steps: Vec<(LayerId, [Option<LayerId>; 2], Step<Draft>)> = Vec::new();
     for id in 1..graph.layers().len() {
         if compiler.needed[id] && !compiler.absorbed[id] {
-            steps.push(compiler.step(id)?);
+            steps.push(compiler.step(id));
         }
     }
+    compiler.misfits.check()?;
     // A step runs where its last layer stood: then the shortcut that it adds is ready.
     steps.sort_by_key(|(last, ..)| *last);
     let value = |id: LayerId| match id {
@@ -314,6 +315,7 @@ struct Compiler<'a> {
     /// The readers of each layer, among the needed ones.
     readers: Vec<Vec<LayerId>>,
     used: Vec<Used>,
+    misfits: Misfits,
 }
 
 impl<'a> Compiler<'a> {
@@ -331,22 +333,22 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
-        Self { graph, weights, needed, absorbed: vec![false; n], tapped, readers, used: Vec::new() }
+        let (absorbed, used, misfits) = (vec![false; n], Vec::new(), Misfits::default());
+        Self { graph, weights, needed, absorbed, tapped, readers, used, misfits }
     }
 
     /// The step that begins with layer `id`, the layers that it reads, and the last layer that it takes over.
-    #[expect(clippy::type_complexity, reason = "used once, named at the call")]
-    fn step(&mut self, id: LayerId) -> Result<(LayerId, [Option<LayerId>; 2], Step<Draft>), WeightsError> {
+    fn step(&mut self, id: LayerId) -> (LayerId, [Option<LayerId>; 2], Step<Draft>) {
         let layer = &self.graph.layers()[id];
         let mut last = id;
         let mut inputs = [layer.inputs.first().copied(), None];
         let (mut clamp, mut curve) = (Clamp::NONE, None);
         let kind = match layer.op {
             Op::Conv { shape, padding, bias } => {
-                let weights = self.parameter(id, "weight", &conv_weight_shape(shape))?;
-                let bias = bias.then(|| self.parameter(id, "bias", &[shape.co])).transpose()?;
+                let weights = self.parameter(id, "weight", &conv_weight_shape(shape));
+                let bias = bias.then(|| self.parameter(id, "bias", &[shape.co]));
                 let mut norm = None;
-                if let Some((reader, following)) = self.following_norm(last)? {
+                if let Some((reader, following)) = self.following_norm(last) {
                     (last, norm) = (reader, Some(following));
                 }
                 // A depthwise convolution is not followed by a sum in any network, so its kernel takes none.
@@ -365,7 +367,7 @@ impl<'a> Compiler<'a> {
                 }
                 Draft::Conv { shape, padding, weights, bias, norm }
             }
-            Op::BatchNorm { eps } => Draft::Affine(self.norm(id, eps)?),
+            Op::BatchNorm { eps } => Draft::Affine(self.norm(id, eps)),
             Op::Pool(pool) => Draft::Pool(pool),
             Op::GlobalMean => Draft::GlobalMean,
             Op::Clamp(own) => {
@@ -414,7 +416,7 @@ impl<'a> Compiler<'a> {
             channels: self.graph.layers()[last].channels,
             name,
         };
-        Ok((last, inputs, step))
+        (last, inputs, step)
     }
 
     /// The single reader of a layer that is not tapped itself: a layer whose work can be taken over.
@@ -431,32 +433,75 @@ impl<'a> Compiler<'a> {
     }
 
     /// The batch norm that follows and can be folded.
-    fn following_norm(&mut self, id: LayerId) -> Result<Option<(LayerId, Norm)>, WeightsError> {
-        let Some(reader) = self.only_reader(id) else { return Ok(None) };
-        let Op::BatchNorm { eps } = self.graph.layers()[reader].op else { return Ok(None) };
-        let norm = self.norm(reader, eps)?;
-        Ok(Some((self.absorb(reader), norm)))
+    fn following_norm(&mut self, id: LayerId) -> Option<(LayerId, Norm)> {
+        let reader = self.only_reader(id)?;
+        let Op::BatchNorm { eps } = self.graph.layers()[reader].op else { return None };
+        let norm = self.norm(reader, eps);
+        Some((self.absorb(reader), norm))
     }
 
-    fn norm(&mut self, id: LayerId, eps: f64) -> Result<Norm, WeightsError> {
+    fn norm(&mut self, id: LayerId, eps: f64) -> Norm {
         let shape = [self.graph.layers()[id].channels];
-        let gamma = self.parameter(id, "weight", &shape)?;
-        let beta = self.parameter(id, "bias", &shape)?;
-        let mean = self.parameter(id, "running_mean", &shape)?;
-        let variance = self.parameter(id, "running_var", &shape)?;
-        Ok(Norm { gamma, beta, mean, variance, eps })
+        let mut part = |part| self.parameter(id, part, &shape);
+        let (gamma, beta) = (part("weight"), part("bias"));
+        let (mean, variance) = (part("running_mean"), part("running_var"));
+        Norm { gamma, beta, mean, variance, eps }
     }
 
-    /// A parameter of a layer, under the first of its names that the weights know.
-    fn parameter(&mut self, id: LayerId, part: &str, shape: &[usize]) -> Result<Parameter, WeightsError> {
+    /// A parameter of a layer, under the first of its names that the weights know. One that does not fit is noted.
+    fn parameter(&mut self, id: LayerId, part: &str, shape: &[usize]) -> Parameter {
         let names: Vec<String> =
             self.graph.layers()[id].names.iter().map(|n| format!("{n}.{part}")).collect();
         let canonical = names.first().cloned().unwrap_or_default();
         let known = names.into_iter().find(|name| self.weights.contains(name));
         let name = known.unwrap_or_else(|| canonical.clone());
-        self.weights.check(&name, shape)?;
+        self.misfits.look_at(self.weights, &name, shape);
         self.used.push(Used { canonical, name, shape: shape.to_vec() });
-        Ok(self.used.len() - 1)
+        self.used.len() - 1
+    }
+}
+
+/// How many tensors the taps of a network need, if the weights have them all.
+pub(crate) fn tensors_needed(graph: &Graph, taps: &[LayerId], weights: &Weights) -> Option<usize> {
+    let mut compiler = Compiler::new(graph, taps, weights);
+    for id in 1..graph.layers().len() {
+        if compiler.needed[id] && !compiler.absorbed[id] {
+            compiler.step(id);
+        }
+    }
+    (compiler.misfits.count == 0).then_some(compiler.used.len())
+}
+
+/// The tensors that are not there, or not as the network needs them.
+#[derive(Default)]
+struct Misfits {
+    first: Vec<WeightsError>,
+    count: usize,
+}
+
+impl Misfits {
+    /// So many are named; each of these looks through the file for similar names.
+    const NAMED: usize = 5;
+
+    fn look_at(&mut self, weights: &Weights, name: &str, shape: &[usize]) {
+        if weights.holds(name, shape) {
+            return;
+        }
+        self.count += 1;
+        if self.first.len() < Self::NAMED {
+            self.first.extend(weights.check(name, shape).err());
+        }
+    }
+
+    fn check(&mut self) -> Result<(), WeightsError> {
+        match (self.count, self.first.pop()) {
+            (0, _) => Ok(()),
+            (1, Some(only)) => Err(only),
+            (count, last) => {
+                self.first.extend(last);
+                Err(WeightsError::Misfits { first: std::mem::take(&mut self.first), count })
+            }
+        }
     }
 }
 

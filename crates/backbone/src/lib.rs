@@ -32,7 +32,7 @@ pub mod networks;
 mod precision;
 pub mod weights;
 
-pub use backbone::{Backbone, channels, parameters, weights_from};
+pub use backbone::{Backbone, channels, networks_of, parameters, weights_from};
 pub use error::BackboneError;
 pub use extractor::FeatureExtractor;
 pub use precision::Precision;

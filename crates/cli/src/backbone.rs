@@ -4,7 +4,7 @@ use crate::exit::{Code, Failure};
 use patchcore::{Error, Fitted, Model, Params, PatchCore};
 use patchcore_backbone::networks::ARCHITECTURES;
 use patchcore_backbone::weights::Weights;
-use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, channels};
+use patchcore_backbone::{Backbone, BackboneError, FeatureExtractor, channels, networks_of};
 use patchcore_files::shown;
 use patchcore_hub::{Cache, pretrained};
 use std::path::{Path, PathBuf};
@@ -64,6 +64,7 @@ fn load(params: &Params, file: Option<&Path>) -> Result<Network, Failure> {
         return Ok(Arc::new(loaded.map_err(|error| match error {
             // It names the file itself.
             BackboneError::WeightsFile(error) => error.into(),
+            error @ BackboneError::Weights { .. } => misfit(path, error, &weights),
             error => about(path, error),
         })?));
     }
@@ -75,6 +76,15 @@ fn load(params: &Params, file: Option<&Path>) -> Result<Network, Failure> {
         Err(_) => "give them with --weights FILE".to_string(),
     };
     Err(Failure::from(BackboneError::NeedsWeights { backbone: params.backbone.clone() }).hint(hint))
+}
+
+/// Weights that do not fit a network, and the one that they do fit.
+fn misfit(path: &Path, error: BackboneError, weights: &Weights) -> Failure {
+    let failure = about(path, error);
+    match &networks_of(weights)[..] {
+        [] => failure,
+        networks => failure.hint(format!("these are weights of {}", networks.join(" or "))),
+    }
 }
 
 /// The network of an ONNX file.

@@ -1,17 +1,6 @@
 //! Exit codes, and the one form that every error has.
 //!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | done |
-//! | 1 | done, and a defect was found (only with `--exit-code`) |
-//! | 2 | the command line cannot be used |
-//! | 3 | a picture, a mask or a data set cannot be used |
-//! | 4 | weights or a model cannot be used |
-//! | 5 | the machine refused: permission, full disk, a file that exists already |
-//! | 6 | a limit was reached |
-//! | 7 | done, but some pictures could not be judged; they are listed |
-//! | 70 | a bug of ours |
-//! | 130, 143 | stopped by a signal |
+//! The codes and what they mean stand in `docs/reliability.md`; a test holds that table against [`Code`].
 //!
 //! An error is one line, `error[E003]: PATH: reason`; then its parts, if there are several; then a line `hint: ...`.
 
@@ -96,6 +85,15 @@ impl Failure {
             .hint("this is a bug in patchcore; please report it with the command that led to it")
     }
 
+    /// The end of a command that is done, where `faults` name pictures for which it is not done in full.
+    pub(crate) fn of_faults(faults: Vec<String>, total: usize) -> Result<(), Self> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let message = format!("{} of {total} pictures have no complete result", faults.len());
+        Err(Self::new(Code::SomeBad, message).parts(faults))
+    }
+
     /// Prints the error and gives the exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if self.silent {
@@ -112,7 +110,10 @@ impl Failure {
                 output::complain(&format!("  {part}"));
             }
             if self.parts.len() > SHOWN_PARTS {
-                output::complain(&format!("  ... and {} more", self.parts.len() - SHOWN_PARTS));
+                output::complain(&format!(
+                    "  ... and {} more; --json lists all",
+                    self.parts.len() - SHOWN_PARTS
+                ));
             }
             if let Some(hint) = &self.hint {
                 output::complain(&format!("hint: {hint}"));
@@ -191,6 +192,7 @@ impl From<FileError> for Failure {
             FileError::Read { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => {
                 Self { code: Code::Limit, ..failure }.hint("it takes a machine with more memory")
             }
+            FileError::InUse { .. } => failure.hint("wait for the other program, or choose another file"),
             _ => failure,
         }
     }

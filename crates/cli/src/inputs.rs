@@ -56,7 +56,7 @@ impl Inputs {
             results.is_some_and(|folder| file.canonicalize().is_ok_and(|file| file.starts_with(folder)))
         };
         self.files.extend(listing.pictures.into_iter().filter(|file| !ours(file)));
-        self.warnings.extend(listing.skipped.iter().map(|p| format!("{}: a link, left out", shown(p))));
+        self.warnings.extend(listing.skipped.iter().map(ToString::to_string));
         Ok(())
     }
 

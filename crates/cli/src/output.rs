@@ -1,8 +1,9 @@
-//! Where results go: lines on standard output, folders, file names.
+//! Where results go: lines on standard output, names of files.
 
 use crate::exit::{Code, Failure};
-use patchcore_files::shown;
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -49,67 +50,6 @@ pub(crate) fn score_json(score: f32) -> serde_json::Value {
     serde_json::from_str(&score.to_string()).unwrap_or_default()
 }
 
-/// Makes the folder; one that holds something is refused unless `force`.
-pub(crate) fn claim_folder(path: &Path, force: bool) -> Result<(), Failure> {
-    make_folder(path)?;
-    let mut entries = std::fs::read_dir(path).map_err(|e| io_failure(path, &e))?;
-    if !force && entries.next().is_some() {
-        return Err(
-            Failure::new(Code::Io, format!("{}: is not empty", shown(path))).hint("--force writes into it")
-        );
-    }
-    Ok(())
-}
-
-/// Makes a new folder of this name in `parent`: where it exists already, the first of `NAME_0`, `NAME_1`, ... that does not.
-pub(crate) fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
-    make_folder(parent)?;
-    let numbered = (0..).map(|i| format!("{name}_{i}"));
-    for name in std::iter::once(name.to_string()).chain(numbered) {
-        let path = parent.join(name);
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(io_failure(&path, &e)),
-        }
-    }
-    Err(Failure::new(Code::Io, format!("{}: no name is left", shown(parent))))
-}
-
-/// Makes a folder and those above it, where they are missing.
-pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|e| io_failure(path, &e))
-}
-
-fn io_failure(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Code::Io, format!("{}: {error}", shown(path)))
-}
-
-/// Refuses an output file before hours of work: it exists, or its folder does not.
-pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
-    let refuse = |why: &str| Failure::new(Code::Io, format!("{}: {why}", shown(path)));
-    if path.is_dir() {
-        return Err(refuse("is a folder"));
-    }
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(refuse("exists already").hint("--force replaces it"));
-    }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(refuse(&format!("there is no folder {}", shown(folder))));
-    }
-    Ok(())
-}
-
-/// Refuses an output file that is one of the inputs: not even `--force` may replace those.
-pub(crate) fn check_no_input(path: &Path, inputs: &[PathBuf]) -> Result<(), Failure> {
-    let Ok(output) = path.canonicalize() else { return Ok(()) };
-    if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == output)) {
-        return Err(Failure::usage(format!("{}: is one of the inputs", shown(path))));
-    }
-    Ok(())
-}
-
 /// For every picture the path, below the output folder and without ending, that its files get: the picture's path
 /// relative to the folder that all pictures share. Pictures that differ only in their ending keep it.
 pub(crate) fn stems(files: &[PathBuf]) -> Vec<PathBuf> {
@@ -119,22 +59,50 @@ pub(crate) fn stems(files: &[PathBuf]) -> Vec<PathBuf> {
     for file in files {
         *uses.entry(relative(file).with_extension("")).or_default() += 1;
     }
-    let mut taken: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    files
-        .iter()
-        .map(|file| {
-            let short = relative(file).with_extension("");
-            let mut stem = if uses.get(&short) == Some(&1) { short } else { relative(file) };
-            // The same picture named twice gets its files twice.
-            let count = taken.entry(stem.clone()).or_default();
-            *count += 1;
-            if *count > 1 {
-                let name = stem.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                stem.set_file_name(format!("{name}-{count}"));
+    let own = |file: &PathBuf| -> PathBuf {
+        let short = relative(file).with_extension("");
+        let mut stem = if uses.get(&short) == Some(&1) { short } else { relative(file) };
+        stem.set_file_name(shortened(stem.file_name().unwrap_or_default()));
+        stem.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect()
+    };
+    apart(files.iter().map(own).collect())
+}
+
+/// The stems with numbers behind those that are there already. Stems that differ in case alone are kept apart too: not
+/// every disk does so.
+fn apart(stems: Vec<PathBuf>) -> Vec<PathBuf> {
+    let key = |stem: &Path| stem.to_string_lossy().to_lowercase();
+    let reserved: BTreeSet<String> = stems.iter().map(|stem| key(stem)).collect();
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let number = |mut stem: PathBuf| {
+        let name = stem.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let count = taken.entry(key(&stem)).or_default();
+        *count += 1;
+        while *count > 1 {
+            stem.set_file_name(format!("{name}-{count}"));
+            if !reserved.contains(&key(&stem)) {
+                break;
             }
-            stem.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect()
-        })
-        .collect()
+            *count += 1;
+        }
+        stem
+    };
+    stems.into_iter().map(number).collect()
+}
+
+/// A name to which an ending and a number can be added: systems take 255 bytes. What is cut off a longer one becomes
+/// eight digits of its SHA-256.
+fn shortened(name: &OsStr) -> OsString {
+    const LONGEST: usize = 224;
+    if name.len() <= LONGEST {
+        return name.to_os_string();
+    }
+    let hash = Sha256::digest(name.as_encoded_bytes());
+    let digits = format!("{:08x}", hash.first_chunk().map_or(0, |&four| u32::from_be_bytes(four)));
+    let text = name.to_string_lossy();
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| end + 1 + digits.len() <= LONGEST).last().unwrap_or_default();
+    format!("{}~{digits}", &text[..end]).into()
 }
 
 /// How many leading components the folders of all files have in common.
@@ -175,5 +143,20 @@ mod tests {
     fn no_two_pictures_share_a_name() {
         assert_eq!(stems_of(&["a/1.png", "a/1.jpg", "a/2.png"]), ["1.png", "1.jpg", "2"]);
         assert_eq!(stems_of(&["1.png", "1.png"]), ["1.png", "1.png-2"]);
+        assert_eq!(stems_of(&["1.png", "1.png", "1.png-2.png"]), ["1.png", "1.png-3", "1.png-2"]);
+    }
+
+    #[test]
+    fn case_33_names_that_differ_in_case_are_told_apart_on_every_disk() {
+        assert_eq!(stems_of(&["A.png", "a-2.png", "a.png"]), ["A", "a-2", "a-3"]);
+        assert_eq!(stems_of(&["x/a.png", "X/a.png"]), ["x/a", "X/a-2"]);
+    }
+
+    #[test]
+    fn case_32_a_long_name_leaves_room_for_an_ending() {
+        let long = ["ä".repeat(125), "ä".repeat(126)].map(|name| format!("{name}.png"));
+        let stems = stems_of(&[&long[0], &long[1], "b.png"]);
+        assert!(stems.iter().all(|stem| stem.len() <= 224) && stems[0] != stems[1], "{stems:?}");
+        assert!(stems[0].starts_with("ää") && stems[2] == "b", "{stems:?}");
     }
 }

@@ -137,7 +137,7 @@ fn pictures_of_one_name_in_two_folders_keep_their_folders() {
 }
 
 #[test]
-fn a_folder_in_use_is_not_written_into_without_force() {
+fn case_61_a_folder_in_use_is_not_written_into_without_force() {
     let room = Room::with_model();
     room.write("results/mine.txt", "notes");
     let line = "predict bolt.patchcore set/bolt/test/good -o results";
@@ -227,7 +227,7 @@ fn results_inside_the_pictures_folder_are_not_judged_again() {
     let again = room.run(command).succeeds().json_lines();
     assert_eq!(first.len(), 4);
     assert_eq!(texts(&again, "path"), texts(&first, "path"));
-    room.run("predict bolt.patchcore set/bolt/test/results -o set/bolt/test/results --force")
+    room.run("predict bolt.patchcore set/bolt/test/results/good -o set/bolt/test/results --force")
         .fails(3, &["no pictures to judge"]);
 }
 

@@ -96,7 +96,7 @@ pub fn evaluate<E: FeatureExtractor>(
     let mut regions: Result<Vec<Vec<Region>>, String> = Ok(Vec::new());
     let intensity = model.fitted().training.intensity;
     let load = |sample: &Sample| load(sample, options, intensity);
-    walk(samples, load, progress, |sample, loaded| {
+    walk(samples, Stage::Evaluate, load, progress, |sample, loaded| {
         let Loaded { picture, mask, regions: own } = loaded;
         let prediction = match &mut fused {
             None => model.predict(&picture),
@@ -147,7 +147,7 @@ pub fn judge<E: FeatureExtractor>(
     let mut judged = Vec::new();
     let intensity = model.fitted().training.intensity;
     let load = |sample: &Sample| Ok(decode_as(&sample.path, &options.limits, intensity)?);
-    walk(&category.test, load, progress, |sample, picture| {
+    walk(&category.test, Stage::Evaluate, load, progress, |sample, picture| {
         let prediction = model.predict(&picture).map_err(|source| no_score(sample, source))?;
         judged.push(Judged::new(sample, options, &in_use, prediction.image_score));
         Ok(())
@@ -181,7 +181,7 @@ fn fused_over_all<E: FeatureExtractor>(
     let mut all = Vec::new();
     let intensity = model.fitted().training.intensity;
     let load = |sample: &Sample| Ok(decode_as(&sample.path, &options.limits, intensity)?);
-    walk(&category.test, load, progress, |sample, picture| {
+    walk(&category.test, Stage::Evaluate, load, progress, |sample, picture| {
         all.push(model.predict_members(&picture).map_err(|source| no_score(sample, source))?);
         Ok(())
     })?;
@@ -189,13 +189,14 @@ fn fused_over_all<E: FeatureExtractor>(
 }
 
 /// Reads all samples, a few ahead, and hands them on until one cannot be used; then reads on to name all such.
-fn walk<T: Send>(
+pub(crate) fn walk<T: Send>(
     samples: &[Sample],
+    stage: Stage,
     load: impl Fn(&Sample) -> Result<T, Fault> + Sync,
     progress: &dyn Progress,
     mut visit: impl FnMut(&Sample, T) -> Result<(), EvaluationError> + Send,
 ) -> Result<(), EvaluationError> {
-    progress.begin(Stage::Evaluate, samples.len());
+    progress.begin(stage, samples.len());
     let mut faults = Vec::new();
     read_ahead(
         samples.len(),
@@ -221,23 +222,30 @@ fn no_score(sample: &Sample, source: patchcore::Error) -> EvaluationError {
 }
 
 fn load(sample: &Sample, options: &Options, intensity: Intensity) -> Result<Loaded, Fault> {
-    let limits = &options.limits;
+    let (picture, mask) = read(sample, &options.limits, intensity)?;
+    let regions = match &options.saturations {
+        Ok(saturations) if !saturations.is_empty() => regions(sample, saturations, &options.limits),
+        _ => Ok(Vec::new()),
+    };
+    Ok(Loaded { picture, mask, regions })
+}
+
+/// A test picture and its mask, which have one size.
+pub(crate) fn read(
+    sample: &Sample,
+    limits: &Limits,
+    intensity: Intensity,
+) -> Result<(Picture, Option<Mask>), Fault> {
     let mask = sample.mask(limits)?;
     let picture = decode_as(&sample.path, limits, intensity)?;
     let picture_size = [picture.width(), picture.height()];
-    if let (Some(mask), Some(path)) = (&mask, sample.masks.first())
-        && [mask.width(), mask.height()] != picture_size
-    {
-        return Err(Fault::MaskSize {
+    match (&mask, sample.masks.first()) {
+        (Some(mask), Some(path)) if [mask.width(), mask.height()] != picture_size => Err(Fault::MaskSize {
             mask: path.clone(),
             mask_size: [mask.width(), mask.height()],
             picture: sample.path.clone(),
             picture_size,
-        });
+        }),
+        _ => Ok((picture, mask)),
     }
-    let regions = match &options.saturations {
-        Ok(saturations) if !saturations.is_empty() => regions(sample, saturations, limits),
-        _ => Ok(Vec::new()),
-    };
-    Ok(Loaded { picture, mask, regions })
 }

@@ -1,33 +1,35 @@
-//! Test pictures that the model was fitted on: what it says about them measures nothing.
+//! A first look at the test pictures: all of them can be used, and the model was not fitted on any.
 
-use patchcore::{Leak, Progress, Stage, Training, read_ahead};
-use patchcore_image::{Fingerprint, Limits, Sample, decode_as};
+use crate::error::EvaluationError;
+use crate::evaluate::{read, walk};
+use patchcore::{Leak, Progress, Stage, Training};
+use patchcore_image::{Category, Fingerprint, Limits};
 
-/// The samples that are among the training pictures, exactly or saved again, in their order.
+/// The test pictures that are among the training pictures, exactly or saved again, in their order: what a model says about
+/// these measures nothing. Nothing is found for a model of which the training pictures are not known.
 ///
-/// Every sample is decoded. One that cannot be read is passed over: [`evaluate`](crate::evaluate()) names it. Nothing is
-/// found for a model of which the training pictures are not known.
-pub fn leaks(training: &Training, samples: &[Sample], limits: &Limits, progress: &dyn Progress) -> Vec<Leak> {
-    let mut found = Vec::new();
-    if training.fingerprints.is_empty() {
-        return found;
+/// Every test picture and its mask are read, so that what cannot be used is told before anything is measured or written.
+///
+/// # Errors
+/// [`EvaluationError::NoPictures`] and [`EvaluationError::Unusable`], as [`evaluate`](crate::evaluate()).
+pub fn leaks(
+    training: &Training,
+    category: &Category,
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> Result<Vec<Leak>, EvaluationError> {
+    if category.test.is_empty() {
+        return Err(EvaluationError::NoPictures { category: category.name.clone() });
     }
     let known = training.known();
-    let leak = |sample: &Sample| {
-        let picture = decode_as(&sample.path, limits, training.intensity).ok()?;
-        known.leak(&sample.path.to_string_lossy(), &Fingerprint::of(&picture))
+    let mut found = Vec::new();
+    let fingerprint = |sample: &_| {
+        let (picture, _) = read(sample, limits, training.intensity)?;
+        Ok(Fingerprint::of(&picture))
     };
-    progress.begin(Stage::Audit, samples.len());
-    let walked: Result<(), std::convert::Infallible> = read_ahead(
-        samples.len(),
-        |i| leak(&samples[i]),
-        |numbers, leaks| {
-            found.extend(leaks.into_iter().flatten());
-            progress.advance(numbers.len());
-            Ok(())
-        },
-    );
-    let Ok(()) = walked;
-    progress.end();
-    found
+    walk(&category.test, Stage::Audit, fingerprint, progress, |sample, fingerprint| {
+        found.extend(known.leak(&sample.path.to_string_lossy(), &fingerprint));
+        Ok(())
+    })?;
+    Ok(found)
 }

@@ -42,7 +42,8 @@ pub struct Injected {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Puts a plan in force in this process, after all others have ended, and counts calls from 1 again.
+/// Puts a plan in force in this process, after all others have ended, and counts calls from 1 again. Whatever else a test
+/// does with steps that may fail, it does while it holds this: another test's plan would meet it.
 ///
 /// ```
 /// use patchcore_faults::{Fault, at, inject};
@@ -50,18 +51,28 @@ pub struct Injected {
 /// let injected = inject("map=nan@2");
 /// assert_eq!((at("map"), at("map"), at("map")), (None, Some(Fault::Nan), None));
 /// assert_eq!(injected.calls("map"), 3);
+/// injected.plan("");
+/// assert_eq!((at("map"), at("map")), (None, None));
 /// ```
 ///
 /// # Panics
 /// If the text is no plan.
 pub fn inject(plan: &str) -> Injected {
-    let turn = lock(&TURN);
-    let plan = plan.parse().unwrap_or_else(|error| panic!("{error}"));
-    *lock(&STATE) = State { plan, calls: BTreeMap::new() };
-    Injected { _turn: turn }
+    let injected = Injected { _turn: lock(&TURN) };
+    injected.plan(plan);
+    injected
 }
 
 impl Injected {
+    /// Puts another plan in its place and counts calls from 1 again.
+    ///
+    /// # Panics
+    /// If the text is no plan.
+    pub fn plan(&self, plan: &str) {
+        let plan = plan.parse().unwrap_or_else(|error| panic!("{error}"));
+        *lock(&STATE) = State { plan, calls: BTreeMap::new() };
+    }
+
     /// How often `place` was called since.
     pub fn calls(&self, place: &str) -> u64 {
         lock(&STATE).calls.get(place).copied().unwrap_or(0)

@@ -38,11 +38,7 @@ pub const fn at(_place: &str) -> Option<Fault> {
 /// # Errors
 /// The planned one.
 pub fn io(place: &str) -> std::io::Result<()> {
-    match at(place) {
-        None => Ok(()),
-        Some(Fault::System(number)) => Err(std::io::Error::from_raw_os_error(number)),
-        Some(_) => Err(std::io::Error::other("a test let it fail")),
-    }
+    at(place).map_or(Ok(()), |fault| Err(fault.into()))
 }
 
 /// Makes the first of `values` NaN if any fault is planned for `place`.

@@ -17,6 +17,15 @@ pub enum Fault {
     System(i32),
 }
 
+impl From<Fault> for std::io::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::System(number) => Self::from_raw_os_error(number),
+            _ => Self::other("a test let it fail"),
+        }
+    }
+}
+
 /// Faults and the calls that they meet.
 ///
 /// ```

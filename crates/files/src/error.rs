@@ -56,7 +56,25 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
-    /// The file cannot be written; nothing of it was left behind.
+    /// Another process is about to write this file.
+    #[error("{}: in use by {}", shown(path), process(*pid))]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// The number of that process, where it is known.
+        pid: Option<u32>,
+    },
+    /// The disk, or the user's part of it, is full; nothing of the file was left behind.
+    #[error("{}: no space left: need ~{}: {source}", shown(path), amount(*bytes))]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+        /// How long it is to be.
+        bytes: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file cannot be written; nothing of it was left behind, unless only its folder could not be flushed.
     #[error("{}: cannot {step}: {source}", shown(path))]
     Write {
         /// The file.
@@ -78,6 +96,8 @@ impl FileError {
             | Self::Changed { path, .. }
             | Self::Rewritten { path }
             | Self::Exists { path }
+            | Self::InUse { path, .. }
+            | Self::NoSpace { path, .. }
             | Self::Write { path, .. } => path,
         }
     }
@@ -86,5 +106,30 @@ impl FileError {
     pub fn is_missing(&self) -> bool {
         let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
         matches!(self, Self::Read { source, .. } if missing.contains(&source.kind()))
+    }
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or("another process".into(), |pid| format!("pid {pid}"))
+}
+
+/// A number of bytes, rounded up.
+fn amount(bytes: u64) -> String {
+    if bytes < 1_000_000 {
+        format!("{} kB", bytes.div_ceil(1000))
+    } else {
+        let tenths = bytes.div_ceil(100_000);
+        format!("{}.{} MB", tenths / 10, tenths % 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn amounts_are_rounded_up() {
+        assert_eq!([0, 1, 1000, 999_999].map(amount), ["0 kB", "1 kB", "1 kB", "1000 kB"]);
+        assert_eq!([1_000_000, 1_000_001, 24_980_000].map(amount), ["1.0 MB", "1.1 MB", "25.0 MB"]);
     }
 }

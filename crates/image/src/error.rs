@@ -1,6 +1,6 @@
 //! What can be wrong with a picture file, by whose fault it is.
 
-use crate::format::Format;
+use crate::format::{Format, Misnamed};
 use patchcore_files::{FileError, shown};
 use std::path::PathBuf;
 
@@ -23,6 +23,12 @@ pub enum DecodeError {
     /// There are no bytes.
     #[error("empty file")]
     Empty,
+    /// The bytes end before they say how large the picture is.
+    #[error("truncated {format} header: the file ends with its first bytes")]
+    TruncatedHeader {
+        /// The format that the bytes begin with.
+        format: Format,
+    },
     /// The bytes end before the picture does.
     #[error("truncated {format}: the data end before the picture does")]
     Truncated {
@@ -57,17 +63,14 @@ pub enum DecodeError {
         /// Declared height.
         height: u32,
     },
-    /// A second mask of one picture has another size than the first.
-    #[error("the mask is {width}x{height}, another one of its picture is {expected_width}x{expected_height}")]
-    MaskSize {
-        /// Its width.
-        width: usize,
-        /// Its height.
-        height: usize,
-        /// Width of the first.
-        expected_width: usize,
-        /// Height of the first.
-        expected_height: usize,
+    /// The ending of the file's name is that of another format, and [`strict_names`](crate::Limits) are asked for.
+    #[error(transparent)]
+    Misnamed(Misnamed),
+    /// The picture is none that a working camera takes, and the [quality gate](crate::Limits) is asked for.
+    #[error("fails the quality gate: {what}")]
+    Quality {
+        /// What it looks like.
+        what: String,
     },
     /// The picture is larger than allowed.
     #[error(transparent)]
@@ -112,6 +115,21 @@ pub enum ImageError {
         /// What is wrong with its bytes.
         fault: DecodeError,
     },
+    /// A second mask of one picture has another size than the first.
+    #[error(
+        "{}: the mask is {}x{}, another one of its picture, {}, is {}x{}",
+        shown(path), size[0], size[1], shown(first), first_size[0], first_size[1]
+    )]
+    MaskSizes {
+        /// The second mask.
+        path: PathBuf,
+        /// Its width and height.
+        size: [usize; 2],
+        /// The first mask.
+        first: PathBuf,
+        /// Its width and height.
+        first_size: [usize; 2],
+    },
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -132,6 +150,7 @@ impl ImageError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Decode { fault, .. } => fault.kind(),
+            Self::MaskSizes { .. } => ErrorKind::Input,
             Self::File(error) => file_kind(error),
         }
     }
@@ -139,7 +158,7 @@ impl ImageError {
     /// The file or folder that it is about.
     pub fn path(&self) -> &std::path::Path {
         match self {
-            Self::Decode { path, .. } => path,
+            Self::Decode { path, .. } | Self::MaskSizes { path, .. } => path,
             Self::File(error) => error.path(),
         }
     }

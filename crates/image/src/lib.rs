@@ -27,15 +27,16 @@ mod limits;
 mod mask;
 mod picture;
 mod preprocess;
+mod quality;
 
 pub use dataset::{
     Category, Dataset, DatasetError, EXTENSIONS, Examined, Label, Layout, Listing, ManifestForm, Problem,
-    Role, Sample, Saturation, Split, list_pictures, manifest_text, mvtec_category,
+    Role, Sample, Saturation, Skipped, Split, list_pictures, manifest_text, mvtec_category,
 };
 pub use decode::{decode, decode_as, decode_bytes, decode_bytes_as};
 pub use error::{DecodeError, ErrorKind, Exceeded, ImageError};
 pub use fingerprint::{Fingerprint, Fingerprints, Likeness};
-pub use format::Format;
+pub use format::{Format, Misnamed};
 pub use intensity::Intensity;
 pub use limits::Limits;
 pub use mask::{Mask, read_mask};

@@ -1,10 +1,10 @@
-//! How large a picture may be, decided before its pixels get memory.
+//! What is refused: how large a picture may be, decided before its pixels get memory, and what it must be.
 
 use crate::error::{DecodeError, Exceeded};
 
-/// Bounds on one picture file.
+/// Bounds on one picture file, and what else is asked of it.
 ///
-/// They are checked against the file's header, so that a small file which declares a huge picture costs nothing.
+/// Sizes are checked against the file's header, so that a small file which declares a huge picture costs nothing.
 ///
 /// ```
 /// use patchcore_image::Limits;
@@ -22,11 +22,23 @@ pub struct Limits {
     pub max_alloc: u64,
     /// Bytes of the file itself; 256 MiB by default.
     pub max_file_bytes: u64,
+    /// Refuse a file whose ending names another format than its content is; it is read all the same by default.
+    pub strict_names: bool,
+    /// Refuse a picture that a working camera does not take: one that shows nothing, or has a dead row or column. Off by
+    /// default. Masks are not asked.
+    pub quality_gate: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_side: 16_384, max_pixels: 64 << 20, max_alloc: 256 << 20, max_file_bytes: 256 << 20 }
+        Self {
+            max_side: 16_384,
+            max_pixels: 64 << 20,
+            max_alloc: 256 << 20,
+            max_file_bytes: 256 << 20,
+            strict_names: false,
+            quality_gate: false,
+        }
     }
 }
 

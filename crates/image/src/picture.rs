@@ -1,5 +1,7 @@
 //! The decoded picture.
 
+use crate::format::Misnamed;
+
 /// A picture of 8-bit RGB values, `[h, w, 3]` in memory order, with at least one pixel.
 ///
 /// ```
@@ -16,6 +18,7 @@ pub struct Picture {
     height: usize,
     rgb: Vec<u8>,
     clipped: usize,
+    misnamed: Option<Misnamed>,
 }
 
 /// A buffer that is not the picture it was said to be.
@@ -65,7 +68,7 @@ impl Picture {
         if expected != Some(rgb.len()) {
             return Err(PictureError::Length { width, height, got: rgb.len() });
         }
-        Ok(Self { width, height, rgb, clipped: 0 })
+        Ok(Self { width, height, rgb, clipped: 0, misnamed: None })
     }
 
     /// With the number of values that were outside the declared window.
@@ -77,6 +80,21 @@ impl Picture {
     /// none is.
     pub fn clipped(&self) -> usize {
         self.clipped
+    }
+
+    /// With what is wrong about its file's name.
+    pub(crate) fn with_name_judged(self, misnamed: Option<Misnamed>) -> Self {
+        Self { misnamed, ..self }
+    }
+
+    /// What is wrong about the ending of the file that it was read from, if something is.
+    pub fn misnamed(&self) -> Option<Misnamed> {
+        self.misnamed
+    }
+
+    /// Whether no pixel has a colour: red, green and blue are equal everywhere, however the file stored them.
+    pub fn is_grey(&self) -> bool {
+        self.rgb.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b)
     }
 
     /// Width in pixels, at least 1.
@@ -98,6 +116,14 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_coloured_pixel_makes_a_picture_coloured() {
+        let mut rgb = [7, 7, 7, 250, 250, 250].to_vec();
+        assert!(Picture::from_rgb(2, 1, rgb.clone()).unwrap().is_grey());
+        rgb[5] = 249;
+        assert!(!Picture::from_rgb(2, 1, rgb).unwrap().is_grey());
+    }
 
     #[test]
     fn wrong_lengths_and_empty_sides_are_refused() {

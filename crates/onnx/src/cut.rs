@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_graph_has_one_order_and_one_origin_per_tensor() {
+    fn case_45_a_graph_has_one_order_and_one_origin_per_tensor() {
         let broken = |change: fn(&mut Model)| {
             let mut model = model();
             change(&mut model);

@@ -25,7 +25,8 @@
 //!
 //! With `dynamo=True` the weights go to `vit_small.onnx.data`, which must stay beside the file (or `external_data=False`).
 //! A network exported so takes pictures of this one size. For others, of a network that can: `dynamic_axes={"image": {2:
-//! "h", 3: "w"}}` with `dynamo=False`. Operator sets before 13, control flow and `float16` are refused.
+//! "h", 3: "w"}}` with `dynamo=False`. Operator sets before 13 and after 25, control flow and
+//! `float16` are refused.
 //!
 //! # Names of layers
 //!

@@ -2,7 +2,10 @@
 
 use crate::OnnxError;
 
-/// An error that says what the bytes are, if they are a known other thing.
+/// So many bytes tell what a file is.
+pub(crate) const HEAD: u64 = 512;
+
+/// An error that says what a file is, if its first bytes are those of a known other thing.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), OnnxError> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let head = text.get(..9.min(text.len())).unwrap_or_default().to_ascii_lowercase();
@@ -20,7 +23,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), OnnxError> {
         "this is an .rten file: give the ONNX file that it was made of"
     } else if bytes.starts_with(&[0x1f, 0x8b]) {
         "this is a gzip file: unpack it first"
-    } else if bytes.iter().take(512).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
+    } else if bytes.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
         "this is a text, not an ONNX file"
     } else {
         return Ok(());

@@ -8,7 +8,7 @@ use crate::proto::{Axis, Input, Model, write};
 use crate::runtime::Runtime;
 use crate::{Layout, OnnxError, check, external, mistaken};
 use patchcore_backbone::{BackboneError, FeatureExtractor, Precision};
-use patchcore_files::read_regular;
+use patchcore_files::RegularFile;
 use patchcore_tensor::Tensor;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
@@ -77,6 +77,9 @@ impl OnnxBackbone {
     }
 }
 
+/// Protocol buffers count their bytes in 31 bits.
+const LONGEST: u64 = i32::MAX as u64;
+
 /// A network that has been read, checked and cut.
 struct Prepared {
     /// What is left of it, as an ONNX file.
@@ -93,8 +96,13 @@ fn prepare(path: &Path, layers: &[String], options: &OnnxOptions) -> Result<Prep
     if let Some(layer) = options.layer_layouts.keys().find(|layer| !layers.contains(layer)) {
         return Err(OnnxError::StrayLayout { layer: layer.clone() });
     }
-    let bytes = read_regular(path, u64::MAX)?;
-    mistaken::check(&bytes)?;
+    let file = RegularFile::open(path)?;
+    mistaken::check(&file.read_range(0, mistaken::HEAD.min(file.len()))?)?;
+    if file.len() > LONGEST {
+        let problem = format!("it has {} bytes, and no ONNX file has more than {LONGEST}", file.len());
+        return Err(OnnxError::Damaged(problem));
+    }
+    let bytes = file.read_range(0, file.len())?;
     let model = Model::parse(&bytes)?;
     let data = external::read(&model, path.parent().unwrap_or(Path::new("")))?;
     let fingerprint = fingerprint(&bytes, &data);

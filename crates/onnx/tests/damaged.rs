@@ -29,7 +29,7 @@ fn own(file: &str) -> PathBuf {
 }
 
 #[test]
-fn other_files_are_named_for_what_they_are() {
+fn case_47_other_files_are_named_for_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("net.onnx");
     let safetensors = fs::read(testdata("onnx/expected.safetensors")).unwrap();
@@ -105,7 +105,7 @@ fn pictures_of_another_size_are_refused_with_both_sizes() {
 }
 
 #[test]
-fn external_data_stays_below_the_folder() {
+fn case_44_external_data_stays_below_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let model = fs::read(own("external.onnx")).unwrap();
     let data = fs::read(own("external.onnx.data")).unwrap();

@@ -38,6 +38,7 @@ pub(crate) fn anomaly_map_between(
         MapStyle::Nearest => nearest_plane(patches.data(), grid, size, &mut plane),
     }
     blur(&mut plane, size, sigma, style, between);
+    patchcore_faults::spoil("map", &mut plane);
     AnomalyMap::from_vec(h, w, plane).unwrap_or_default()
 }
 

@@ -149,24 +149,31 @@ impl Rank {
 impl Calibration {
     /// Thresholds and scales from what the members say about held-out good pictures, with each member's parameters;
     /// `None` if a member of several finds no difference between them.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a score or a value of a map is NaN or infinite: no threshold may come of that.
     pub(crate) fn from_held_out(
         params: &[&Params],
         members: &[Vec<HeldOut>],
         asked: Rates,
         held_out: HeldOutBy,
-    ) -> Option<Self> {
-        let scales = scales(members)?;
+    ) -> Result<Option<Self>, Error> {
+        let Some(scales) = scales(members) else { return Ok(None) };
         let fused = FusedHeldOut { params, members, scales: &scales };
         let n = fused.pictures();
         let image_scores: Vec<f32> = (0..n).map(|i| fused.image_score(i)).collect();
-        let peaks: Vec<f32> = (0..n).map(|i| fused.map(i).min_max().map_or(0.0, |(_, high)| high)).collect();
+        if !image_scores.iter().all(|score| score.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        let peak = |i: usize| Ok(fused.map(i)?.min_max().map_or(0.0, |(_, high)| high));
+        let peaks: Vec<f32> = (0..n).map(peak).collect::<Result<_, Error>>()?;
         let area = |i: usize, threshold: f32| {
-            let map = fused.map(i);
+            let map = fused.map(i)?;
             let reached = map.data().iter().filter(|&&value| value >= threshold).count();
-            reached as f64 / map.data().len().max(1) as f64
+            Ok(reached as f64 / map.data().len().max(1) as f64)
         };
-        let pixel_false_area = mean_area(&peaks, asked.false_alarm, area);
-        Some(Self::from_scores(image_scores, peaks, pixel_false_area, scales.clone(), asked, held_out))
+        let pixel_false_area = mean_area(&peaks, asked.false_alarm, area)?;
+        Ok(Some(Self::from_scores(image_scores, peaks, pixel_false_area, scales.clone(), asked, held_out)))
     }
 
     /// Thresholds from the out-of-sample image scores and map peaks of good pictures.
@@ -200,7 +207,9 @@ impl Calibration {
 
     /// The two image thresholds.
     pub fn thresholds(&self) -> Thresholds {
-        Thresholds { review: self.review_threshold, defect: self.image_threshold }
+        let mut both = [self.review_threshold, self.image_threshold];
+        patchcore_faults::spoil("threshold", &mut both);
+        Thresholds { review: both[0], defect: both[1] }
     }
 
     /// How many good pictures the false-alarm rate asked for would take, if it is more than there were.
@@ -211,10 +220,14 @@ impl Calibration {
 }
 
 /// The mean over the pictures of the area that reaches the threshold which the other pictures' peaks give.
-fn mean_area(peaks: &[f32], rate: f64, area: impl Fn(usize, f32) -> f64) -> f64 {
+fn mean_area(
+    peaks: &[f32],
+    rate: f64,
+    area: impl Fn(usize, f32) -> Result<f64, Error>,
+) -> Result<f64, Error> {
     let others = peaks.len().saturating_sub(1);
     if others == 0 {
-        return 0.0;
+        return Ok(0.0);
     }
     let rank = Rank::of(others, rate);
     let mut sorted = peaks.to_vec();
@@ -225,7 +238,7 @@ fn mean_area(peaks: &[f32], rate: f64, area: impl Fn(usize, f32) -> f64) -> f64 
         let threshold = sorted[with(i) - 1].next_up();
         (peaks[i] >= threshold).then(|| area(i, threshold))
     });
-    reached.sum::<f64>() / peaks.len() as f64
+    Ok(reached.sum::<Result<f64, Error>>()? / peaks.len() as f64)
 }
 
 #[cfg(test)]
@@ -308,9 +321,9 @@ mod tests {
     fn the_area_is_taken_under_the_threshold_of_the_others() {
         let area = |i: usize, threshold: f32| {
             assert_eq!((i, threshold), (2, 2f32.next_up()));
-            0.3
+            Ok(0.3)
         };
-        assert!((mean_area(&[1.0, 2.0, 7.0], 0.05, area) - 0.1).abs() < 1e-12);
+        assert!((mean_area(&[1.0, 2.0, 7.0], 0.05, area).unwrap() - 0.1).abs() < 1e-12);
         let twin = |peaks: &[f32], rate| {
             let total: f64 = (0..peaks.len())
                 .map(|i| {
@@ -326,8 +339,8 @@ mod tests {
         let draws = patchcore_testkit::weights::uniform("peaks", 2, 300);
         for (n, rate) in [(2, 0.5), (7, 0.3), (20, 0.05), (100, 0.1)] {
             let peaks: Vec<f32> = draws[..n].iter().map(|&u| (u * 12.0).round() as f32).collect();
-            let area = |i: usize, threshold: f32| f64::from(peaks[i] - threshold);
-            assert!((mean_area(&peaks, rate, area) - twin(&peaks, rate)).abs() < 1e-9, "{n} {rate}");
+            let area = |i: usize, threshold: f32| Ok(f64::from(peaks[i] - threshold));
+            assert!((mean_area(&peaks, rate, area).unwrap() - twin(&peaks, rate)).abs() < 1e-9, "{n} {rate}");
         }
     }
 }

@@ -119,6 +119,7 @@ impl PatchEmbedding {
                 });
             }
         }
+        patchcore_faults::spoil("embed", out.rows.data_mut());
         Ok(())
     }
 }

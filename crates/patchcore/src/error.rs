@@ -98,7 +98,7 @@ pub enum Error {
     },
 
     /// A score is NaN or infinite: the picture has no verdict.
-    #[error("a patch score is not finite: the picture cannot be judged")]
+    #[error("a score is not finite: the picture cannot be judged")]
     NotFinite,
 
     /// The members of an ensemble have no common scale, so that their scores cannot be made one.

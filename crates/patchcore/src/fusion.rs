@@ -8,7 +8,7 @@
 use crate::anomaly_map::anomaly_map_between;
 use crate::resample::resample_plane;
 use crate::steps::MemberPrediction;
-use crate::{Params, PatchScores};
+use crate::{Error, Params, PatchScores};
 use patchcore_tensor::AnomalyMap;
 
 /// What a member says about a good picture that it has not seen.
@@ -80,26 +80,28 @@ impl FusedHeldOut<'_> {
     }
 
     /// The map, made when it is asked for: the maps of a large set would not fit into memory.
-    pub(crate) fn map(&self, i: usize) -> AnomalyMap {
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a value of it is NaN or infinite.
+    pub(crate) fn map(&self, i: usize) -> Result<AnomalyMap, Error> {
         let mut between = Vec::new();
         let maps = self.members.iter().zip(self.params).map(|(held_out, params)| {
             let HeldOut { patch_scores, input, .. } = &held_out[i];
             anomaly_map_between(patch_scores, *input, params.map_sigma, params.map_style, &mut between)
         });
-        fuse_maps(maps.collect(), self.scales)
+        let fused = fuse_maps(maps.collect(), self.scales);
+        if fused.is_finite() { Ok(fused) } else { Err(Error::NotFinite) }
     }
 }
 
-/// The members' words on one picture as one; `None` if the fused score is not finite.
+/// The members' words on one picture as one; `None` if a number among them is not finite.
 pub(crate) fn fuse(members: Vec<MemberPrediction>, scales: &[f32]) -> Option<crate::Prediction> {
     let image_score = fuse_scores(members.iter().map(|member| member.image_score), scales);
     let (maps, patches): (Vec<AnomalyMap>, Vec<PatchScores>) =
         members.into_iter().map(|member| (member.anomaly_map, member.patches)).unzip();
-    image_score.is_finite().then(|| crate::Prediction {
-        image_score,
-        anomaly_map: fuse_maps(maps, scales),
-        patches,
-    })
+    let anomaly_map = fuse_maps(maps, scales);
+    let finite = image_score.is_finite() && anomaly_map.is_finite();
+    finite.then_some(crate::Prediction { image_score, anomaly_map, patches })
 }
 
 #[cfg(test)]

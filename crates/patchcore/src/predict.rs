@@ -168,7 +168,7 @@ impl<E: FeatureExtractor> Model<E> {
             return Err(Error::NotNew { leaks, total });
         }
         let params: Vec<&Params> = self.fitted.members.iter().map(|member| &member.params).collect();
-        self.fitted.calibration = Calibration::from_held_out(&params, &held_out, rates, HeldOutBy::New);
+        self.fitted.calibration = Calibration::from_held_out(&params, &held_out, rates, HeldOutBy::New)?;
         Ok(())
     }
 
@@ -295,6 +295,9 @@ impl<'a, E: FeatureExtractor> Steps<'a, E> {
         let Params { map_sigma, map_style, .. } = self.member.params;
         let anomaly_map =
             anomaly_map_between(&patches.scores, [h, w], map_sigma, map_style, &mut space.between);
+        if !anomaly_map.is_finite() {
+            return Err(Error::NotFinite);
+        }
         Ok(MemberPrediction { image_score, anomaly_map, patches })
     }
 

@@ -51,7 +51,7 @@ fn damage_is_named_with_its_place() {
 }
 
 #[test]
-fn a_memo_bomb_stays_small() {
+fn case_41_a_memo_bomb_stays_small() {
     // Ten copies of the level below, 200 levels deep: 10^200 values if they were copied.
     let mut bytes = b"\x80\x02]q\x00".to_vec();
     for level in 0..200u8 {
@@ -64,7 +64,7 @@ fn a_memo_bomb_stays_small() {
 }
 
 #[test]
-fn depth_needs_no_stack() {
+fn case_41_depth_needs_no_stack() {
     let deep = [b"\x80\x02)".to_vec(), vec![0x85; 900_000], vec![b'.']].concat();
     assert!(run(&deep, ALL).is_ok());
     let deeper = [b"\x80\x02)".to_vec(), vec![0x85; 1_100_000], vec![b'.']].concat();
@@ -76,13 +76,13 @@ fn depth_needs_no_stack() {
 }
 
 #[test]
-fn a_list_in_itself_is_harmless() {
+fn case_41_a_list_in_itself_is_harmless() {
     let pickle = run(b"\x80\x02]q\x00h\x00a.", ALL).unwrap();
     assert_eq!(pickle.values().count(), 1);
 }
 
 #[test]
-fn plain_data_runs_nothing_whatever_its_opcodes() {
+fn case_40_plain_data_runs_nothing_whatever_its_opcodes() {
     for (bytes, expected) in [
         (&b"\x80\x04cos\nsystem\n."[..], "byte 2: GLOBAL os.system"),
         (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "byte 14: STACK_GLOBAL os.system"),

@@ -29,6 +29,7 @@ impl Picture {
     /// Encodes the picture as 8-bit RGB PNG.
     pub(crate) fn to_png(&self) -> Result<Vec<u8>, ReportError> {
         let (width, height) = file_size(self.width, self.height)?;
+        patchcore_faults::io("encode").map_err(|e| ReportError::Png(e.into()))?;
         let mut png = Vec::new();
         PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::Adaptive)
             .write_image(&self.rgb, width, height, ExtendedColorType::Rgb8)

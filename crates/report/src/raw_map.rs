@@ -27,6 +27,7 @@ use tiff::encoder::{TiffEncoder, colortype::Gray32Float};
 pub fn raw_map_tiff(map: &AnomalyMap) -> Result<Vec<u8>, ReportError> {
     let (width, height) = file_size(map.width(), map.height())?;
     crate::colour::check_finite(map)?;
+    patchcore_faults::io("encode").map_err(|e| ReportError::Tiff(e.into()))?;
     let mut file = Cursor::new(Vec::with_capacity(map.data().len() * 4 + 1024));
     TiffEncoder::new(&mut file)
         .and_then(|mut encoder| encoder.write_image::<Gray32Float>(width, height, map.data()))

@@ -47,6 +47,11 @@ impl AnomalyMap {
         self.data[y * self.w + x]
     }
 
+    /// Whether no score is NaN or infinite.
+    pub fn is_finite(&self) -> bool {
+        self.data.iter().all(|score| score.is_finite())
+    }
+
     /// The smallest and the largest score; `None` for an empty map. NaN is ignored unless all is NaN.
     pub fn min_max(&self) -> Option<(f32, f32)> {
         let first = *self.data.first()?;

@@ -47,7 +47,7 @@ pub enum WeightsError {
     },
 
     /// The file ends too early.
-    #[error("truncated: {what} needs {expected} bytes, the file has {got}")]
+    #[error("truncated: {what} needs {expected} bytes, the file has {got}, as after an interrupted download")]
     Truncated {
         /// The part that does not fit.
         what: &'static str,
@@ -155,6 +155,15 @@ pub enum WeightsError {
         expected: Vec<usize>,
     },
 
+    /// Several tensors that the network needs are missing, or not as it needs them.
+    #[error("{count} tensors do not fit: {}", few(first, *count))]
+    Misfits {
+        /// The first of them, in the order of the network.
+        first: Vec<WeightsError>,
+        /// How many there are.
+        count: usize,
+    },
+
     /// A tensor holds NaN or an infinity.
     #[error("{name}: value {index} is not finite")]
     NotFinite {
@@ -204,6 +213,16 @@ impl WeightsError {
             other => Self::InFile { path: path.to_path_buf(), source: Box::new(other) },
         }
     }
+}
+
+/// The first ones, then how many more.
+fn few(first: &[WeightsError], count: usize) -> String {
+    let named: Vec<String> = first.iter().map(ToString::to_string).collect();
+    let more = match count.saturating_sub(first.len()) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{}{more}", named.join("; "))
 }
 
 fn nearest_text(nearest: &[String]) -> String {

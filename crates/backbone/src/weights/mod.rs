@@ -214,19 +214,25 @@ impl Weights {
     /// [`WeightsError::Missing`] with the most similar names, [`WeightsError::WrongDtype`] if it holds integers, or
     /// [`WeightsError::WrongShape`].
     pub fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
-        let entry = self.entry(name)?;
-        // What a caller inserted may lie about its length.
-        let fits = match entry {
-            Entry::Here(tensor) => shape_product(shape) == Some(tensor.values.len()),
-            Entry::Stored(_) => true,
-        };
-        if fits && entry.shape() == shape {
+        if self.holds(name, shape) {
             return Ok(());
         }
         Err(WeightsError::WrongShape {
             name: name.to_owned(),
-            got: entry.shape().to_vec(),
+            got: self.entry(name)?.shape().to_vec(),
             expected: shape.to_vec(),
+        })
+    }
+
+    /// Whether there is a tensor of that name and shape; reads no values.
+    pub(crate) fn holds(&self, name: &str, shape: &[usize]) -> bool {
+        self.tensors.get(name).is_some_and(|entry| {
+            // What a caller inserted may lie about its length.
+            let fits = match entry {
+                Entry::Here(tensor) => shape_product(shape) == Some(tensor.values.len()),
+                Entry::Stored(_) => true,
+            };
+            fits && entry.shape() == shape
         })
     }
 

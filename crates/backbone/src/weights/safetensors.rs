@@ -1,28 +1,23 @@
-//! Reads the table of a `.safetensors` file; the crate of that name checks offsets, overlaps and gaps.
+//! Reads the table of a `.safetensors` file: a JSON header with the place of every tensor in the bytes behind it.
 
-use std::collections::HashMap;
+use std::fmt;
 
 use safetensors::SafeTensorError;
-use safetensors::tensor::{Dtype as FileDtype, Metadata, TensorInfo};
-use serde::Deserialize;
+use safetensors::tensor::{Dtype as FileDtype, TensorInfo};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::WeightsError;
 use super::dtype::Dtype;
 use super::store::{Listing, Source, Span, Stored};
+use super::{WeightsError, shape_product};
 
 /// Bytes before the header: its length as a little-endian `u64`.
 const LENGTH_BYTES: u64 = 8;
-/// Longer headers are refused, as the crate does it.
+/// Longer headers are refused, as the crate of that name does it.
 const MAX_HEADER: u64 = 100_000_000;
-
-/// The header as it stands in the file.
-#[derive(Deserialize)]
-struct Header {
-    #[serde(rename = "__metadata__")]
-    metadata: Option<HashMap<String, String>>,
-    #[serde(flatten)]
-    tensors: HashMap<String, TensorInfo>,
-}
+/// More tensors than this are refused; the largest torchvision model has about 1,500.
+const MAX_TENSORS: usize = 100_000;
+/// What the header says of the file itself.
+const METADATA: &str = "__metadata__";
 
 /// Every tensor of the file. Only the header is read.
 pub(super) fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError> {
@@ -34,7 +29,8 @@ pub(super) fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError>
         return Err(WeightsError::Safetensors(SafeTensorError::HeaderTooLarge));
     }
     let json = source.range(LENGTH_BYTES, length, WHAT)?;
-    let tensors = tensors(&json, source.len().saturating_sub(data))?;
+    let tensors = tensors(&json)?;
+    check_places(&tensors, data, source.len())?;
     let mut listing = Listing::default();
     for (name, info) in tensors {
         match dtype(info.dtype) {
@@ -55,43 +51,101 @@ pub(super) fn list<'a>(source: &Source<'a>) -> Result<Listing<'a>, WeightsError>
     Ok(listing)
 }
 
-/// The tensors that the header describes, in the order of their bytes, if they fill the `n_bytes` behind it without gap
-/// or overlap.
-fn tensors(json: &[u8], n_bytes: u64) -> Result<Vec<(String, TensorInfo)>, WeightsError> {
+/// The tensors that the header describes, in the order of their bytes.
+fn tensors(json: &[u8]) -> Result<Vec<(String, TensorInfo)>, WeightsError> {
     let bad = WeightsError::Safetensors;
     let text = str::from_utf8(json).map_err(|e| bad(SafeTensorError::InvalidHeader(e)))?;
     let header: Header =
         serde_json::from_str(text).map_err(|e| bad(SafeTensorError::InvalidHeaderDeserialization(e)))?;
-    let n_names = header.tensors.len().saturating_add(usize::from(header.metadata.is_some()));
-    let mut tensors: Vec<(String, TensorInfo)> = header.tensors.into_iter().collect();
-    tensors.sort_by(|(name, a), (other, b)| a.data_offsets.cmp(&b.data_offsets).then(name.cmp(other)));
-    let metadata = Metadata::new(None, tensors.clone()).map_err(bad)?;
-    if metadata.data_len() as u64 != n_bytes {
-        return Err(bad(SafeTensorError::MetadataIncompleteBuffer));
+    if header.count > MAX_TENSORS {
+        let (got, limit) = (header.count as u64, MAX_TENSORS as u64);
+        return Err(WeightsError::OverLimit { what: "tensors", got, limit });
     }
-    if n_top_level_keys(json) != n_names {
-        return Err(WeightsError::Duplicate { name: "safetensors header".to_owned() });
+    let mut tensors = header.tensors;
+    tensors.sort_by(|(name, _), (other, _)| name.cmp(other));
+    let twice = tensors.windows(2).find_map(|pair| match pair {
+        [(name, _), (next, _)] if name == next => Some(name.clone()),
+        _ => None,
+    });
+    if let Some(name) = twice {
+        return Err(WeightsError::Duplicate { name });
     }
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
     Ok(tensors)
 }
 
-/// Counts the keys of the outermost object of valid JSON, because the parser keeps the last of two equal names.
-fn n_top_level_keys(json: &[u8]) -> usize {
-    let (mut depth, mut keys) = (0usize, 0usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth = depth.saturating_add(1),
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b':' if depth == 1 => keys = keys.saturating_add(1),
-            _ => {}
+/// Checks that the tensors, in the order of their bytes, fill the file from `data` on without gap or overlap, and that each
+/// has the bytes that its shape needs.
+fn check_places(tensors: &[(String, TensorInfo)], data: u64, file: u64) -> Result<(), WeightsError> {
+    let mut at = 0;
+    for (name, info) in tensors {
+        let (start, end) = info.data_offsets;
+        let wrong = |problem| Err(WeightsError::BadTensor { name: name.clone(), problem });
+        if start != at {
+            let how = if start < at { "overlap with those of" } else { "leave a gap behind" };
+            return wrong(format!("its bytes from {start} on {how} the tensor before, which ends at {at}"));
         }
+        let bits = shape_product(&info.shape).and_then(|n| n.checked_mul(info.dtype.bitsize()));
+        let Some(bits) = bits else { return wrong(format!("shape {:?} overflows", info.shape)) };
+        if end.checked_sub(start).and_then(|bytes| bytes.checked_mul(8)) != Some(bits) {
+            let (shape, dtype) = (&info.shape, info.dtype);
+            return wrong(format!(
+                "bytes {start} to {end} are not those of shape {shape:?} and dtype {dtype:?}"
+            ));
+        }
+        at = end;
     }
-    keys
+    let expected = data.saturating_add(at as u64);
+    match expected.cmp(&file) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => {
+            Err(WeightsError::Truncated { what: "the last tensor", expected, got: file })
+        }
+        std::cmp::Ordering::Less => Err(WeightsError::NotWeights("bytes follow after the last tensor")),
+    }
+}
+
+/// The header as it stands in the file.
+#[derive(Default)]
+struct Header {
+    /// At most [`MAX_TENSORS`] of them; a name may stand twice.
+    tensors: Vec<(String, TensorInfo)>,
+    /// How many there are.
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Takes one entry of the header after the other, so that a hostile one costs no more than it is allowed to hold.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Header;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of tensors")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Header, A::Error> {
+        let mut header = Header::default();
+        while let Some(name) = entries.next_key::<String>()? {
+            if name == METADATA {
+                entries.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            header.count = header.count.saturating_add(1);
+            if header.count <= MAX_TENSORS {
+                header.tensors.push((name, entries.next_value()?));
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(header)
+    }
 }
 
 fn dtype(dtype: FileDtype) -> Option<Dtype> {

@@ -1,12 +1,11 @@
-mod torch_writer;
-
 use std::io::Write;
 use std::path::PathBuf;
 
 use patchcore_files::FileError;
+use patchcore_testkit::safetensors::file as safetensors;
+use patchcore_testkit::torch::{Entry, MATRIX, Pickler, Tensor, entry, floats, pth, state_dict, zip};
 
 use super::*;
-use torch_writer::{Entry, MATRIX, Pickler, Tensor, entry, floats, pth, state_dict, zip};
 
 const SIX: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 
@@ -39,11 +38,6 @@ fn good_pth() -> Vec<u8> {
     pth(&pickle, &[("0", &floats(&SIX)), ("1", &7u64.to_le_bytes())])
 }
 
-/// A `.safetensors` file from its header.
-fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
-    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
-}
-
 fn good_safetensors() -> Vec<u8> {
     let header = r#"{"__metadata__":{"a:":"{\":"},"fc.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"n":{"dtype":"I64","shape":[],"data_offsets":[24,32]}}"#;
     safetensors(header, &[floats(&SIX), vec![0; 8]].concat())
@@ -73,7 +67,7 @@ fn good_files_of_all_formats_agree() {
 }
 
 #[test]
-fn every_truncation_is_refused() {
+fn case_47_every_truncation_is_refused() {
     for whole in [good_pth(), good_safetensors(), good_legacy()] {
         for length in 0..whole.len() {
             assert!(Weights::from_bytes(&whole[..length]).is_err(), "{length} of {} bytes", whole.len());
@@ -95,7 +89,7 @@ fn no_changed_byte_makes_a_reader_panic() {
 }
 
 #[test]
-fn what_people_hand_in_by_mistake_is_named() {
+fn case_47_what_people_hand_in_by_mistake_is_named() {
     let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 46830571\n";
     let mut tar = vec![0; 512];
     tar[257..262].copy_from_slice(b"ustar");
@@ -137,7 +131,7 @@ fn read_names_the_file_and_whose_fault_it_is() {
 }
 
 #[test]
-fn take_says_got_and_expected() {
+fn case_38_take_says_got_and_expected() {
     let mut weights = Weights::from_bytes(&good_pth()).unwrap();
     let text = |name, shape: &[usize]| weights.take(name, shape).unwrap_err().to_string();
     assert_eq!(text("fc.weight", &[3, 2]), "fc.weight: shape [2, 3], expected [3, 2]");
@@ -224,7 +218,7 @@ fn permuted_strides_are_put_in_order() {
 }
 
 #[test]
-fn tensors_that_leave_their_storage_are_refused() {
+fn case_43_tensors_that_leave_their_storage_are_refused() {
     for (tensor, expected) in [
         (Tensor { offset: 1, ..MATRIX }, "leave storage 0 of 6 values"),
         (Tensor { shape: &[3, 3], ..MATRIX }, "leave storage"),
@@ -248,7 +242,7 @@ fn tensors_that_leave_their_storage_are_refused() {
 }
 
 #[test]
-fn many_views_of_one_storage_are_over_the_limit() {
+fn case_43_many_views_of_one_storage_are_over_the_limit() {
     let names: Vec<String> = (0..300).map(|i| i.to_string()).collect();
     let shared = Tensor { n_values: 60_000, shape: &[60_000], strides: &[1], ..MATRIX };
     let tensors: Vec<_> = names.iter().map(|name| (name.as_str(), shared)).collect();
@@ -260,13 +254,10 @@ fn many_views_of_one_storage_are_over_the_limit() {
 fn a_name_twice_is_refused() {
     let twice = pth(&state_dict(&[("w", MATRIX), ("w", MATRIX)]), &[("0", &floats(&SIX))]);
     assert_eq!(message(&twice), "w: named twice");
-
-    let header = r#"{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
-    assert!(message(&safetensors(header, &[0; 4])).contains("named twice"));
 }
 
 #[test]
-fn nothing_is_ever_called() {
+fn case_40_nothing_is_ever_called() {
     let call =
         |name: &[u8]| pth(&Pickler::new().raw(name).raw(b"(").text("touch canary").raw(b"tR").stop(), &[]);
     for (name, expected) in [
@@ -290,7 +281,7 @@ fn nothing_is_ever_called() {
 }
 
 #[test]
-fn allowed_names_in_the_wrong_place_are_refused() {
+fn case_40_allowed_names_in_the_wrong_place_are_refused() {
     let with = |pickler: Pickler| message(&pth(&pickler.stop(), &[("0", &floats(&SIX))]));
     let dict = || Pickler::new().raw(b"}").text("w");
     for (pickler, expected) in [
@@ -310,7 +301,7 @@ fn allowed_names_in_the_wrong_place_are_refused() {
 }
 
 #[test]
-fn bad_archives_are_refused() {
+fn case_42_bad_archives_are_refused() {
     let pickle = state_dict(&[("w", MATRIX)]);
     let bytes = floats(&SIX);
     let with = |last: Entry| message(&zip(&[entry("a/data.pkl", &pickle), last]));
@@ -332,25 +323,141 @@ fn bad_archives_are_refused() {
     }
 }
 
+/// What the header says of one tensor `w`, before `n` bytes.
+fn with_header(inner: &str, n: usize) -> String {
+    message(&safetensors(&format!("{{\"w\":{{{inner}}}}}"), &vec![0; n]))
+}
+
 #[test]
-fn bad_safetensors_are_refused() {
-    let tensor =
-        |inner: &str, n: usize| message(&safetensors(&format!("{{\"w\":{{{inner}}}}}"), &vec![0; n]));
+fn case_35_a_header_of_an_impossible_length_is_refused() {
+    let with_length = |length: u64, rest: &[u8]| message(&[&length.to_le_bytes(), rest].concat());
+    let json = br#"{"w":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}0000"#;
+    for (length, expected) in [
+        (0, "bad safetensors header"),
+        (1, "bad safetensors header"),
+        (58, "truncated: the safetensors header needs 66 bytes, the file has 65"),
+        (i64::MAX as u64, "truncated: the safetensors header needs 9223372036854775815 bytes"),
+        (u64::MAX, "truncated: the safetensors header needs 18446744073709551615 bytes"),
+    ] {
+        let text = with_length(length, json);
+        assert!(text.contains(expected), "{text}, expected {expected}");
+    }
+}
+
+/// A file that is really so long, though nobody wrote what it holds.
+#[test]
+fn case_35_a_header_of_more_than_100_mb_is_refused_unread() {
+    let (_folder, path) = on_disk(&[&100_000_001u64.to_le_bytes()[..], b"{"].concat());
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(200_000_000).unwrap();
+    let error = Weights::read(&path).unwrap_err();
+    let text = std::error::Error::source(&error).and_then(std::error::Error::source).unwrap().to_string();
+    assert_eq!(text, "header too large");
+}
+
+#[test]
+fn case_36_a_header_that_is_no_table_is_refused() {
+    let deep = |before: &str| safetensors(&format!("{before}{}", "[".repeat(10_000)), &[]);
+    let twice = r#"{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    for (bytes, expected) in [
+        (safetensors("{", &[]), "bad safetensors header"),
+        (safetensors("{]", &[]), "bad safetensors header"),
+        (safetensors("{\"w\":7}", &[]), "bad safetensors header"),
+        (safetensors("{} ,", &[]), "bad safetensors header"),
+        (deep("{\"w\":"), "bad safetensors header"),
+        (deep("{\"__metadata__\":"), "bad safetensors header"),
+        (deep("{\"w\":{\"dtype\":\"F32\",\"shape\":"), "bad safetensors header"),
+        (safetensors(twice, &[0; 4]), "w: named twice"),
+        ([&2u64.to_le_bytes()[..], b"{\xff"].concat(), "bad safetensors header"),
+    ] {
+        let text = message(&bytes);
+        assert!(text.contains(expected), "{text}, expected {expected}");
+    }
+}
+
+/// A table of a million costs no more than that of the hundred thousand that may be.
+#[test]
+fn case_36_too_many_tensors_are_counted_and_refused() {
+    let count = 1_000_000;
+    let one = |i: usize| format!(r#""{i}":{{"dtype":"U8","shape":[],"data_offsets":[{i},{}]}}"#, i + 1);
+    let header = format!("{{{}}}", (0..count).map(one).collect::<Vec<_>>().join(","));
+    let text = message(&safetensors(&header, &vec![0; count]));
+    assert_eq!(text, format!("tensors: {count} is over the limit of 100000"));
+}
+
+#[test]
+fn case_37_bytes_that_do_not_belong_to_their_tensor_are_refused_by_name() {
+    let two = |first: &str, second: &str, n: usize| {
+        let one = |name, place| format!(r#""{name}":{{"dtype":"F32","shape":[2],"data_offsets":{place}}}"#);
+        message(&safetensors(&format!("{{{},{}}}", one("a", first), one("b", second)), &vec![0; n]))
+    };
     for (text, expected) in [
-        (tensor(r#""dtype":"F32","shape":[2],"data_offsets":[4,12]"#, 12), "offset"),
-        (tensor(r#""dtype":"F32","shape":[3],"data_offsets":[0,8]"#, 8), "invalid shape"),
-        (tensor(r#""dtype":"F32","shape":[2],"data_offsets":[0,8]"#, 9), "fully covered"),
-        (tensor(r#""dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,8]"#, 8), "overflow"),
-        (tensor(r#""dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]"#, 8), "w: dtype F8_E4M3"),
-        (message(&safetensors(&"{\"a\":[".repeat(5_000), &[])), "bad safetensors header"),
-        (message(b"\xff\xff\xff\xff\xff\xff\xff\x7f{}"), "truncated: the safetensors header"),
+        (two("[0,8]", "[4,12]", 12), "b: its bytes from 4 on overlap with those of the tensor before"),
+        (two("[0,8]", "[0,8]", 8), "b: its bytes from 0 on overlap"),
+        (
+            two("[0,8]", "[12,20]", 20),
+            "b: its bytes from 12 on leave a gap behind the tensor before, which ends at 8",
+        ),
+        (two("[4,12]", "[12,20]", 20), "a: its bytes from 4 on leave a gap"),
+        (two("[0,8]", "[8,16]", 12), "truncated: the last tensor needs"),
+        (two("[0,8]", "[8,16]", 17), "bytes follow after the last tensor"),
+        (two("[0,8]", "[8,4]", 8), "b: bytes 8 to 4 are not those of shape [2] and dtype F32"),
+        (
+            with_header(r#""dtype":"F32","shape":[3],"data_offsets":[0,8]"#, 8),
+            "w: bytes 0 to 8 are not those of shape [3]",
+        ),
+        (
+            with_header(r#""dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,8]"#, 8),
+            "w: shape [9223372036854775807, 4] overflows",
+        ),
+        (
+            with_header(r#""dtype":"F64","shape":[4611686018427387904],"data_offsets":[0,8]"#, 8),
+            "w: shape [4611686018427387904] overflows",
+        ),
+        (
+            with_header(r#""dtype":"U8","shape":[8],"data_offsets":[0,18446744073709551615]"#, 8),
+            "w: bytes 0 to 18446744073709551615",
+        ),
+        (with_header(r#""dtype":"U8","shape":[-1],"data_offsets":[0,8]"#, 8), "bad safetensors header"),
     ] {
         assert!(text.contains(expected), "{text}, expected {expected}");
     }
 }
 
 #[test]
-fn half_and_double_widths_are_read() {
+fn case_38_numbers_of_another_kind_are_refused_by_name() {
+    let text = with_header(r#""dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]"#, 8);
+    assert_eq!(text, "w: dtype F8_E4M3, expected f16, bf16, f32 or f64");
+    let header = r#"{"w":{"dtype":"I8","shape":[8],"data_offsets":[0,8]}}"#;
+    let weights = Weights::from_bytes(&safetensors(header, &[0; 8])).unwrap();
+    let error = weights.take("w", &[8]).unwrap_err().to_string();
+    assert_eq!(error, "w: dtype i8, expected f16, bf16, f32 or f64");
+}
+
+#[test]
+fn case_39_the_first_value_that_is_not_finite_is_named_in_every_width() {
+    let f64s = |bad: f64| [1.0, bad, bad].map(f64::to_le_bytes).concat();
+    for (dtype, bytes) in [
+        ("F16", [0x3c00u16, 0x7c00, 0x7e00].map(u16::to_le_bytes).concat()),
+        ("BF16", [0x3f80u16, 0xff80, 0x7fc0].map(u16::to_le_bytes).concat()),
+        ("F32", floats(&[1.0, f32::NAN, 1.0])),
+        ("F32", floats(&[1.0, f32::NEG_INFINITY, f32::NAN])),
+        ("F64", f64s(f64::NAN)),
+        // Finite as it stands there, and beyond all that is computed with.
+        ("F64", f64s(1e39)),
+    ] {
+        let header =
+            format!(r#"{{"w":{{"dtype":"{dtype}","shape":[3],"data_offsets":[0,{}]}}}}"#, bytes.len());
+        let file = safetensors(&header, &bytes);
+        let (_folder, path) = on_disk(&file);
+        for weights in [Weights::from_bytes(&file).unwrap(), Weights::read(&path).unwrap()] {
+            let error = weights.take("w", &[3]).unwrap_err().to_string();
+            assert_eq!(error, "w: value 1 is not finite", "{dtype}");
+        }
+    }
+}
+
+#[test]
+fn case_38_half_and_double_widths_are_read() {
     let tensor = |class, n_values| Tensor { class, n_values, shape: &[2], strides: &[1], ..MATRIX };
     for (class, bytes) in [
         ("HalfStorage", vec![0x00, 0x3c, 0x00, 0xc0]),
@@ -388,7 +495,7 @@ fn files_on_disk_and_bytes_in_memory_agree() {
 }
 
 #[test]
-fn every_truncation_on_disk_is_refused() {
+fn case_47_every_truncation_on_disk_is_refused() {
     for whole in [good_pth(), good_safetensors(), good_legacy()] {
         let (_folder, path) = on_disk(&[]);
         for length in 0..whole.len() {
@@ -418,7 +525,7 @@ fn no_changed_byte_on_disk_makes_a_reader_panic() {
 }
 
 #[test]
-fn a_file_that_changes_before_its_values_are_read_is_found() {
+fn case_48_a_file_that_changes_before_its_values_are_read_is_found() {
     for bytes in [good_pth(), good_safetensors(), good_legacy()] {
         let (_folder, path) = on_disk(&bytes);
         let weights = Weights::read(&path).unwrap();
@@ -438,7 +545,7 @@ fn a_file_that_changes_before_its_values_are_read_is_found() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_file_under_the_old_name_changes_nothing() {
+fn case_48_a_new_file_under_the_old_name_changes_nothing() {
     for bytes in [good_pth(), good_safetensors(), good_legacy()] {
         let (folder, path) = on_disk(&bytes);
         let weights = Weights::read(&path).unwrap();
@@ -451,7 +558,7 @@ fn a_new_file_under_the_old_name_changes_nothing() {
 
 /// On disk the checksum of an entry is looked at when its tensor is taken; the file and the entry are named.
 #[test]
-fn a_damaged_entry_is_found_when_it_is_read() {
+fn case_42_a_damaged_entry_is_found_when_it_is_read() {
     let pickle = state_dict(&[("w", MATRIX), ("v", Tensor { key: "1", ..MATRIX })]);
     let bytes = floats(&SIX);
     let damaged = Entry { crc: Some(1), ..entry("a/data/1", &bytes) };

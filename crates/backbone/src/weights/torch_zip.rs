@@ -53,7 +53,14 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn open(source: &Source<'a>) -> Result<Self, WeightsError> {
-        let mut zip = ZipArchive::new(Reader::new(source.clone(), 0)).map_err(zip_error)?;
+        let mut zip = ZipArchive::new(Reader::new(source.clone(), 0)).map_err(|error| {
+            let cut_off = "truncated: this zip archive has no end, as after an interrupted download";
+            match has_end(source) {
+                Ok(true) => zip_error(error),
+                Ok(false) => WeightsError::NotWeights(cut_off),
+                Err(unreadable) => unreadable,
+            }
+        })?;
         over("zip entries", zip.len() as u64, MAX_ENTRIES as u64)?;
         if zip.has_duplicate_names() {
             return Err(WeightsError::Duplicate { name: "zip entry".to_owned() });
@@ -175,6 +182,15 @@ fn checked_name(archive: &ZipArchive<Reader<'_>>, index: usize) -> Result<String
         return Ok(name);
     };
     Err(WeightsError::ZipEntry { entry: name, problem: problem.to_owned() })
+}
+
+/// Whether the record is there with which every zip archive ends; a comment may follow it.
+fn has_end(source: &Source<'_>) -> Result<bool, WeightsError> {
+    const RECORD: &[u8] = b"PK\x05\x06";
+    const LONGEST: u64 = 22 + 65_535;
+    let len = source.len().min(LONGEST);
+    let tail = source.range(source.len().saturating_sub(len), len, "the end of the archive")?;
+    Ok(tail.windows(RECORD.len()).any(|bytes| bytes == RECORD))
 }
 
 fn over(what: &'static str, got: u64, limit: u64) -> Result<(), WeightsError> {

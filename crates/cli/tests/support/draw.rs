@@ -38,6 +38,13 @@ pub(crate) fn plate_of(seed: u32, width: u32, height: u32) -> RgbImage {
     })
 }
 
+/// The same part in more light.
+pub(crate) fn brighter(picture: &RgbImage, by: u8) -> RgbImage {
+    let mut picture = picture.clone();
+    picture.pixels_mut().for_each(|pixel| pixel.0 = pixel.0.map(|v| v + by));
+    picture
+}
+
 /// A part with a defect.
 pub(crate) fn dented(seed: u32) -> RgbImage {
     let mut picture = plate(seed);

@@ -96,9 +96,43 @@ impl Room {
         self.run_words(line.split_whitespace())
     }
 
+    /// Runs the program, which must [fail](Run::fails) and leave the folder as it was.
+    #[track_caller]
+    pub(crate) fn refuses(&self, line: &str, code: i32, words: &[&str]) -> Run {
+        let before = self.everything();
+        let run = self.run(line).fails(code, words);
+        let after = self.everything();
+        if after != before {
+            let new: Vec<_> = after.iter().filter(|entry| !before.contains(entry)).collect();
+            panic!("{line}: changed its folder, where now is {new:?}");
+        }
+        run
+    }
+
+    /// The path and the length of everything in the folder, sorted.
+    fn everything(&self) -> Vec<(PathBuf, u64)> {
+        let (mut found, mut waiting) = (Vec::new(), vec![self.path("")]);
+        while let Some(folder) = waiting.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let (entry, about) = entry.map(|e| (e.path(), e.metadata().unwrap())).unwrap();
+                if about.is_dir() {
+                    waiting.push(entry.clone());
+                }
+                found.push((entry, if about.is_file() { about.len() } else { 0 }));
+            }
+        }
+        found.sort();
+        found
+    }
+
     /// Runs the program with arguments that hold spaces, or are no text.
     pub(crate) fn run_words(&self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         Run::of(self.command().args(words))
+    }
+
+    /// Runs the program with the words of `line` while the places of a plan fail.
+    pub(crate) fn run_with_fault(&self, line: &str, plan: &str) -> Run {
+        Run::of(self.command().args(line.split_whitespace()).env("PATCHCORE_FAULT", plan))
     }
 
     /// Runs the program with the words of `line` and a standard input.

@@ -2,9 +2,9 @@
 
 use super::listing::{Kind, canonical, entries, is_picture};
 use super::{Category, Dataset, DatasetError, Problem, Sample, Split};
-use crate::decode::picture_size;
+use crate::decode::read_header;
 use crate::limits::Limits;
-use crate::mask::read_mask;
+use crate::mask::{Mask, read_mask};
 use patchcore_files::read_regular;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -73,6 +73,7 @@ impl Dataset {
     ) -> Result<(), DatasetError> {
         let root = canonical(folder)?;
         let told: BTreeSet<String> = problems.iter().map(ToString::to_string).collect();
+        let explained: BTreeSet<PathBuf> = problems.iter().filter_map(explained).cloned().collect();
         let mut waiting = vec![folder.to_path_buf()];
         let mut new = Vec::new();
         while let Some(folder) = waiting.pop() {
@@ -83,7 +84,7 @@ impl Dataset {
                     Kind::File | Kind::Other if roles.contains_key(&entry.path) => {}
                     Kind::File | Kind::Other => {
                         let role = if self.is_list(&entry.path) { Role::List } else { Role::None };
-                        let in_vain = is_picture(&entry.path) && !is_named(problems, &entry.path);
+                        let in_vain = is_picture(&entry.path) && !explained.contains(&entry.path);
                         if role == Role::None && in_vain {
                             new.push(Problem::NoRole(entry.path.clone()));
                         }
@@ -98,23 +99,39 @@ impl Dataset {
     }
 }
 
-/// Whether a problem says already why this file plays no part.
-fn is_named(problems: &[Problem], path: &Path) -> bool {
-    problems.iter().any(|problem| match problem {
+/// The file that plays no part because of this problem.
+fn explained(problem: &Problem) -> Option<&PathBuf> {
+    match problem {
         Problem::MaskWithoutPicture(own)
         | Problem::SecondMask(own)
         | Problem::SecondPicture(own)
-        | Problem::PictureWithoutMask(own) => own == path,
-        _ => false,
-    })
+        | Problem::PictureWithoutMask(own)
+        | Problem::NotAFile(own) => Some(own),
+        _ => None,
+    }
+}
+
+/// Masks hold one value, or one for each kind of defect.
+const MOST_VALUES: usize = 16;
+
+/// How many values other than zero a mask holds.
+fn marking_values(mask: &Mask) -> usize {
+    let mut seen = [false; 256];
+    mask.values().iter().for_each(|&value| seen[usize::from(value)] = true);
+    seen.iter().skip(1).filter(|seen| **seen).count()
 }
 
 /// Whether picture and masks can be read, belong together, and say something.
 fn check_sample(sample: &Sample, missing: &BTreeSet<PathBuf>, limits: &Limits, problems: &mut Vec<Problem>) {
-    let size = picture_size(&sample.path, limits);
-    if let Err(error) = &size {
-        problems.push(Problem::Unreadable(error.to_string()));
+    let header = read_header(&sample.path, limits);
+    match &header {
+        Err(error) => problems.push(Problem::Unreadable(error.to_string())),
+        Ok(header) => {
+            let path = sample.path.clone();
+            problems.extend(header.misnamed.map(|misnamed| Problem::Misnamed { path, misnamed }));
+        }
     }
+    let size = header.map(|header| header.size).ok();
     let mut marks = sample.masks.is_empty();
     for path in sample.masks.iter().filter(|path| !missing.contains(*path)) {
         match read_mask(path, limits) {
@@ -123,9 +140,13 @@ fn check_sample(sample: &Sample, missing: &BTreeSet<PathBuf>, limits: &Limits, p
                 marks = true;
             }
             Ok(mask) => {
-                marks |= mask.values().iter().any(|&value| value != 0);
+                let values = marking_values(&mask);
+                marks |= values > 0;
+                if values > MOST_VALUES {
+                    problems.push(Problem::ManyValues { mask: path.clone(), values });
+                }
                 let mask_size = [mask.width() as u32, mask.height() as u32];
-                if let Some(&picture_size) = size.as_ref().ok().filter(|size| **size != mask_size) {
+                if let Some(picture_size) = size.filter(|&size| size != mask_size) {
                     let (mask, picture) = (path.clone(), sample.path.clone());
                     problems.push(Problem::MaskSize { mask, mask_size, picture, picture_size });
                 }

@@ -1,8 +1,10 @@
 //! A category while it is read: samples so far, and everything found wrong on the way.
 
+use super::listed::Named;
 use super::listing::{Entry, Kind, canonical, entries, is_picture};
 use super::sample::GOOD;
 use super::{Category, DatasetError, Label, Problem, Sample, Split};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a reader fills.
@@ -11,13 +13,15 @@ pub(super) struct Draft {
     pub(super) problems: Vec<Problem>,
     /// The folder that no link may leave, without links.
     canonical: PathBuf,
+    /// Links and pipes that are among the problems: a folder may be read twice.
+    told: BTreeSet<PathBuf>,
 }
 
 impl Draft {
     /// An empty category; no link may leave `folder`.
     pub(super) fn new(name: &str, folder: &Path) -> Result<Self, DatasetError> {
         let category = Category { name: name.to_string(), ..Category::default() };
-        Ok(Self { category, problems: Vec::new(), canonical: canonical(folder)? })
+        Ok(Self { category, problems: Vec::new(), canonical: canonical(folder)?, told: BTreeSet::new() })
     }
 
     /// Adds one picture.
@@ -48,24 +52,31 @@ impl Draft {
         Ok(all.filter(|e| e.kind == Kind::Folder).map(|e| e.path).collect())
     }
 
-    /// Leaving out what a link leads to would change results in silence: such a link is a problem.
+    /// Leaving out what a link leads to would change results in silence: such a link is a problem. So is a pipe, which is
+    /// never opened.
     fn entries(&mut self, folder: &Path) -> Result<Vec<Entry>, DatasetError> {
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
         let all = entries(folder, &self.canonical)?;
-        for link in all.iter().filter(|entry| entry.kind == Kind::Link) {
-            let problem = Problem::Link(link.path.clone());
-            if !self.problems.contains(&problem) {
-                self.problems.push(problem);
+        for entry in &all {
+            let problem = match entry.kind {
+                Kind::Link => Problem::Link,
+                Kind::Other if is_picture(&entry.path) => Problem::NotAFile,
+                _ => continue,
+            };
+            if self.told.insert(entry.path.clone()) {
+                self.problems.push(problem(entry.path.clone()));
             }
         }
         Ok(all)
     }
 
-    /// Whether a file that a list names is a regular one within the data set.
-    pub(super) fn holds(&self, path: &Path) -> bool {
-        std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(&self.canonical) && path.is_file())
+    /// The path without links of a file that a list names, if it is a regular one where it may be.
+    pub(super) fn file(&self, named: &Named) -> Option<PathBuf> {
+        let path = std::fs::canonicalize(&named.path).ok()?;
+        let allowed = named.anywhere || path.starts_with(&self.canonical);
+        (allowed && path.is_file()).then_some(path)
     }
 
     /// The category in its order, with all problems.

@@ -3,7 +3,7 @@
 use super::{EXTENSIONS, Problem};
 use crate::error::{ErrorKind, file_kind, io_kind};
 use patchcore_files::{FileError, shown};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How many of many names a message lists.
 const LISTED: usize = 5;
@@ -35,6 +35,12 @@ pub enum DatasetError {
         path: PathBuf,
         /// Entries left out: links that lead elsewhere, pipes, devices.
         skipped: usize,
+    },
+    /// Folders in folders, until the system takes no path of that length.
+    #[error("{}: folders nested too deep: the system takes no path of that length", beginning(path))]
+    TooDeep {
+        /// The first folder that cannot be opened.
+        path: PathBuf,
     },
     /// Single files of a category are wrong.
     #[error("{}: {}: {}", shown(category), problems(faults.len()), few(faults))]
@@ -121,6 +127,16 @@ fn few<T: ToString>(all: impl IntoIterator<Item = T>) -> String {
             names.push(format!("and {more} more"));
             names.join(", ")
         }
+    }
+}
+
+/// The first characters of a path that fills a screen.
+fn beginning(path: &Path) -> String {
+    const SHOWN: usize = 120;
+    let text = shown(path);
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }
 

@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// No list of a known data set has a tenth of this.
 const MAX_LIST: u64 = 256 << 20;
+/// A line of a manifest: a picture and its masks.
+const MAX_LINE: usize = 1 << 20;
 
 /// One picture of a list.
 #[derive(Debug, Clone)]
@@ -34,14 +36,15 @@ pub(super) struct Named {
 pub(super) fn read(rows: &[Row], draft: &mut Draft) {
     let mut seen = BTreeSet::new();
     for row in rows {
-        for named in std::iter::once(&row.picture).chain(&row.masks) {
-            let there = if named.anywhere { named.path.is_file() } else { draft.holds(&named.path) };
-            if !there {
-                draft.problems.push(Problem::Missing { path: named.path.clone(), line: row.line });
-            }
-        }
         let path = row.picture.path.clone();
-        if !seen.insert(&row.picture.path) {
+        let file = draft.file(&row.picture);
+        let no_picture = file.is_none().then_some(&row.picture);
+        let no_masks = row.masks.iter().filter(|mask| draft.file(mask).is_none());
+        let missing: Vec<&Named> = no_picture.into_iter().chain(no_masks).collect();
+        let missing = missing.into_iter().map(|named| named.path.clone());
+        draft.problems.extend(missing.map(|path| Problem::Missing { path, line: row.line }));
+        // Two names of one file, such as `a.png` and `A.png` where case does not count, are one picture.
+        if !seen.insert(file.unwrap_or_else(|| path.clone())) {
             draft.problems.push(Problem::Twice { path: path.clone(), line: row.line });
         }
         let masks = row.masks.iter().map(|mask| mask.path.clone()).collect();
@@ -62,6 +65,18 @@ pub(super) fn text(path: &Path) -> Result<String, DatasetError> {
         let line = before.split(|&b| b == b'\n').count() as u64;
         bad_line(path, line, "not UTF-8")
     })
+}
+
+/// The text of a list with a picture in every line, none of them longer than any such line is.
+pub(super) fn lines(path: &Path) -> Result<String, DatasetError> {
+    let text = text(path)?;
+    match (1..).zip(text.split('\n')).find(|(_, line)| line.len() > MAX_LINE) {
+        Some((number, line)) => {
+            let reason = format!("{} bytes long, over the limit of {MAX_LINE} bytes", line.len());
+            Err(bad_line(path, number, reason))
+        }
+        None => Ok(text),
+    }
 }
 
 pub(super) fn bad_line(path: &Path, line: u64, reason: impl Into<String>) -> DatasetError {

@@ -1,7 +1,10 @@
 //! Which files of a folder are pictures.
 
 use super::DatasetError;
+use patchcore_files::shown;
+use std::fmt;
 use std::fs::DirEntry;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The extensions, in lower case, by which pictures are found. Case does not matter.
@@ -13,8 +16,24 @@ pub const EXTENSIONS: [&str; 11] =
 pub struct Listing {
     /// Pictures, sorted by path.
     pub pictures: Vec<PathBuf>,
-    /// Links that lead out of the folder, to folders or nowhere, and picture names on pipes or devices; sorted.
-    pub skipped: Vec<PathBuf>,
+    /// Links that lead out of the folder, to folders or nowhere, and picture names on pipes or devices; sorted by path.
+    pub skipped: Vec<Skipped>,
+}
+
+/// What a [`Listing`] leaves out; prints as `PATH: reason`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Whether it is a link; else it is a pipe, socket or device.
+    pub is_link: bool,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_link { "a link" } else { "a pipe, socket or device" };
+        write!(f, "{}: {what}, left out", shown(&self.path))
+    }
 }
 
 /// All pictures below `dir`, sorted by path.
@@ -24,7 +43,8 @@ pub struct Listing {
 ///
 /// # Errors
 ///
-/// [`DatasetError`] if the folder is missing or cannot be read, or holds no pictures.
+/// [`DatasetError`] if the folder is missing or cannot be read, holds no pictures, or holds folders nested so deep that the
+/// system takes no path of that length.
 ///
 /// # Examples
 ///
@@ -47,8 +67,10 @@ pub fn list_pictures(dir: &Path) -> Result<Listing, DatasetError> {
             match entry.kind {
                 Kind::Folder => waiting.push(entry.path),
                 Kind::File if is_picture(&entry.path) => listing.pictures.push(entry.path),
-                Kind::Link => listing.skipped.push(entry.path),
-                Kind::Other if is_picture(&entry.path) => listing.skipped.push(entry.path),
+                Kind::Link => listing.skipped.push(Skipped { path: entry.path, is_link: true }),
+                Kind::Other if is_picture(&entry.path) => {
+                    listing.skipped.push(Skipped { path: entry.path, is_link: false });
+                }
                 Kind::File | Kind::Other => {}
             }
         }
@@ -82,7 +104,10 @@ pub(super) struct Entry {
 
 /// What `folder` holds, sorted by path, hidden entries left out. `root` is canonical; links must stay within it.
 pub(super) fn entries(folder: &Path, root: &Path) -> Result<Vec<Entry>, DatasetError> {
-    let io = |fault| DatasetError::Io { path: folder.to_path_buf(), fault };
+    let io = |fault: io::Error| match fault.kind() {
+        io::ErrorKind::InvalidFilename => DatasetError::TooDeep { path: folder.to_path_buf() },
+        _ => DatasetError::Io { path: folder.to_path_buf(), fault },
+    };
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
         let entry = entry.map_err(io)?;
@@ -94,7 +119,7 @@ pub(super) fn entries(folder: &Path, root: &Path) -> Result<Vec<Entry>, DatasetE
     Ok(entries)
 }
 
-fn kind(entry: &DirEntry, root: &Path) -> std::io::Result<Kind> {
+fn kind(entry: &DirEntry, root: &Path) -> io::Result<Kind> {
     let file_type = entry.file_type()?;
     Ok(if file_type.is_dir() {
         Kind::Folder
@@ -133,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_folder_says_what_was_looked_for() {
+    fn case_25_an_empty_folder_says_what_was_looked_for() {
         let dir = tempfile::tempdir().unwrap();
         for name in [".DS_Store", "Thumbs.db", ".hidden.png", ".git/a.png", "readme.md"] {
             touch(&dir.path().join(name));
@@ -155,7 +180,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_stay_within_the_folder() {
+    fn case_30_links_stay_within_the_folder() {
         use std::os::unix::fs::symlink;
         let dir = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
@@ -169,11 +194,13 @@ mod tests {
         symlink(dir.path(), at("sub/loop")).unwrap();
         let listing = list_pictures(dir.path()).unwrap();
         assert_eq!(listing.pictures, [at("inside.png"), at("sub/real.png")]);
-        assert_eq!(listing.skipped, [at("broken.png"), at("out.png"), at("out_folder"), at("sub/loop")]);
+        let skipped = ["broken.png", "out.png", "out_folder", "sub/loop"];
+        let skipped = skipped.map(|name| Skipped { path: at(name), is_link: true });
+        assert_eq!(listing.skipped, skipped);
     }
 
     #[test]
-    fn odd_names_are_pictures_too() {
+    fn case_32_odd_names_are_pictures_too() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["-rf.png", "=cmd().png", "a\nb.png", "x.y.z.TIFF"] {
             touch(&dir.path().join(name));

@@ -26,7 +26,7 @@ mod visa;
 pub use check::{Examined, Role};
 pub use error::DatasetError;
 pub use layout::Layout;
-pub use listing::{EXTENSIONS, Listing, list_pictures};
+pub use listing::{EXTENSIONS, Listing, Skipped, list_pictures};
 pub use loco::Saturation;
 pub use manifest::{ManifestForm, manifest_text};
 pub use open::{Dataset, mvtec_category};

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn every_misfit_is_told() {
+    fn case_28_every_misfit_is_told() {
         let mut problems = Vec::new();
         pair(
             &paths(&["0.png", "1.bmp", "1.png", "2.png"]),

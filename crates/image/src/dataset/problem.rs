@@ -1,5 +1,6 @@
 //! What can be wrong with single files of a data set.
 
+use crate::format::Misnamed;
 use patchcore_files::shown;
 use std::path::PathBuf;
 
@@ -25,6 +26,9 @@ pub enum Problem {
         shown(_0)
     )]
     Link(PathBuf),
+    /// A pipe, socket or device with the name of a picture.
+    #[error("{}: a pipe, socket or device with the name of a picture", shown(_0))]
+    NotAFile(PathBuf),
     /// A file that a list names, but that is not there or no file within the data set.
     #[error("{}: named in line {line}, but there is no such file in the data set", shown(path))]
     Missing {
@@ -62,6 +66,14 @@ pub enum Problem {
     /// A picture or mask that cannot be read; the text names it.
     #[error("{_0}")]
     Unreadable(String),
+    /// A picture whose ending names another format.
+    #[error("{}: {misnamed}", shown(path))]
+    Misnamed {
+        /// The file.
+        path: PathBuf,
+        /// Both formats.
+        misnamed: Misnamed,
+    },
     /// The same bytes are trained on and tested with.
     #[error("{} is the same file as {}, which is trained on", shown(test), shown(train))]
     Leak {
@@ -81,6 +93,14 @@ pub enum Problem {
     /// The masks of a picture with a defect mark no pixel.
     #[error("picture {} has a defect, but its mask is empty", shown(_0))]
     EmptyMask(PathBuf),
+    /// A mask with more values than a mask has: soft edges, or a picture in its place.
+    #[error("mask {} holds {values} values besides 0; each of them marks a defect", shown(mask))]
+    ManyValues {
+        /// The mask.
+        mask: PathBuf,
+        /// How many.
+        values: usize,
+    },
     /// A file or folder that plays no part.
     #[error("{}: plays no part", shown(_0))]
     NoRole(PathBuf),
@@ -89,6 +109,13 @@ pub enum Problem {
 impl Problem {
     /// Whether the data set can be used in spite of it.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::EmptyMask(_) | Self::NoRole(_) | Self::Copy { .. })
+        matches!(
+            self,
+            Self::EmptyMask(_)
+                | Self::ManyValues { .. }
+                | Self::NoRole(_)
+                | Self::Copy { .. }
+                | Self::Misnamed { .. }
+        )
     }
 }

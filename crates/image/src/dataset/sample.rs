@@ -104,12 +104,20 @@ impl Sample {
         let mut joined: Option<Mask> = None;
         for path in &self.masks {
             let mask = read_mask(path, limits)?;
-            joined = Some(match joined {
-                None => mask,
-                Some(first) => {
-                    first.join(&mask).map_err(|fault| ImageError::Decode { path: path.clone(), fault })?
+            let size = [mask.width(), mask.height()];
+            joined = match joined {
+                None => Some(mask),
+                Some(so_far) => {
+                    let first_size = [so_far.width(), so_far.height()];
+                    let both = so_far.join(&mask).ok_or_else(|| ImageError::MaskSizes {
+                        path: path.clone(),
+                        size,
+                        first: self.masks.first().cloned().unwrap_or_default(),
+                        first_size,
+                    });
+                    Some(both?)
                 }
-            });
+            };
         }
         Ok(joined)
     }

@@ -1,7 +1,7 @@
 //! The layout of `VisA` as it is published: `ROOT/split_csv/1cls.csv` tells split, label and mask of every picture in
 //! `ROOT/CATEGORY/Data`, which is read where it lies.
 
-use super::listed::{Row, bad_line, below, text};
+use super::listed::{Row, bad_line, below, lines};
 use super::sample::GOOD;
 use super::{DatasetError, Label, Split};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ struct Line {
 /// The rows of each category.
 pub(super) fn rows(root: &Path) -> Result<BTreeMap<String, Vec<Row>>, DatasetError> {
     let list = root.join(LIST);
-    let text = text(&list)?;
+    let text = lines(&list)?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|e| bad_line(&list, 1, e.to_string()))?.clone();
     let mut all: BTreeMap<String, Vec<Row>> = BTreeMap::new();

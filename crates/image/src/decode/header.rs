@@ -1,9 +1,9 @@
-//! How large a picture is, from its header alone.
+//! How large a picture is and whether its name fits, from its header alone.
 
 use super::jpeg_markers::layout;
 use super::sniff::sniff;
 use crate::error::{DecodeError, ImageError};
-use crate::format::Format;
+use crate::format::{Format, Misnamed};
 use crate::limits::Limits;
 use image::{ImageFormat, ImageReader};
 use patchcore_files::{FileError, RegularFile};
@@ -14,23 +14,35 @@ use std::path::Path;
 /// In most files the size stands in these first bytes.
 const HEAD: u64 = 64 << 10;
 
-/// Width and height of the picture file, checked against the limits.
-pub(super) fn picture_size(path: &Path, limits: &Limits) -> Result<[u32; 2], ImageError> {
+/// What a picture's header tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Width and height.
+    pub(crate) size: [u32; 2],
+    /// What is wrong about the ending of its name.
+    pub(crate) misnamed: Option<Misnamed>,
+}
+
+/// The header of the picture file, checked against the limits; reads no more than that, where the format has it in front.
+pub(crate) fn read_header(path: &Path, limits: &Limits) -> Result<Header, ImageError> {
     let file = RegularFile::open(path)?;
     if file.len() > limits.max_file_bytes {
         let (bytes, allowed) = (file.len(), limits.max_file_bytes);
         return Err(FileError::TooLong { path: path.into(), bytes, allowed }.into());
     }
     let head = file.read_range(0, HEAD.min(file.len()))?;
+    let fail = |fault| ImageError::Decode { path: path.into(), fault };
+    let misnamed = Misnamed::of(path, sniff(&head).map_err(fail)?);
+    if let Some(misnamed) = misnamed.filter(|_| limits.strict_names) {
+        return Err(fail(DecodeError::Misnamed(misnamed)));
+    }
     let found = match size(&head) {
         Err(_) if file.len() > HEAD => size(&file.read_range(0, file.len())?),
         found => found,
     };
-    let checked = found.and_then(|[width, height]| {
-        limits.check_size(width, height)?;
-        Ok([width, height])
-    });
-    checked.map_err(|fault| ImageError::Decode { path: path.into(), fault })
+    let size = found.map_err(fail)?;
+    limits.check_size(size[0], size[1]).map_err(fail)?;
+    Ok(Header { size, misnamed })
 }
 
 fn size(bytes: &[u8]) -> Result<[u32; 2], DecodeError> {

@@ -1,36 +1,32 @@
 //! JPEG through `zune-jpeg` in strict mode.
 //!
 //! Its inverse cosine transform and chroma upsampling differ from libjpeg's by at most a few levels. A file that ends
-//! early is always refused. Other damage mostly stays unseen, since the format has no checksums: data missing before an
-//! intact end marker come out grey.
+//! early is always refused, and so is one whose data are too few for its pixels. Other damage mostly stays unseen, since
+//! the format has no checksums.
 
 use super::Format;
 use super::cmyk::{rgb_of_cmyk, rgb_of_ycck};
-use super::jpeg_markers::{Layout, layout};
+use super::jpeg_markers::{Layout, MAX_SCANS, layout};
 use super::raster::{Raster, Samples};
 use crate::error::DecodeError;
 use crate::limits::Limits;
+use std::borrow::Cow;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// A progressive picture needs ten or so; thousands of them only burn time.
-const MAX_SCANS: usize = 100;
-
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raster, DecodeError> {
     let layout = layout(bytes)?;
     limits.check_size(layout.width, layout.height)?;
     limits.check_memory(bytes_to_decode(layout))?;
-    if layout.scans > MAX_SCANS {
-        return Err(corrupt(format!("has {} scans, more than {MAX_SCANS}", layout.scans)));
-    }
+    let data = data(bytes, layout);
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(limits.max_side as usize)
         .set_max_height(limits.max_side as usize)
         .jpeg_set_max_scans(MAX_SCANS);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes[..layout.end]), options);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&*data), options);
     decoder.decode_headers().map_err(|e| corrupt(e.to_string()))?;
 
     let stored_as = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
@@ -48,6 +44,17 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raster, DecodeErro
         other => return Err(DecodeError::Unsupported { what: format!("JPEG with colours as {other:?}") }),
     };
     Ok(Raster { width: layout.width as usize, height: layout.height as usize, samples, classes: false })
+}
+
+/// Bytes that the decoder may read ahead.
+const AHEAD: usize = 8;
+
+/// What the decoder is given. In front of the marker of the end it takes missing data for grey; where the bytes end, it fails.
+fn data(bytes: &[u8], layout: Layout) -> Cow<'_, [u8]> {
+    if layout.progressive || layout.scans > 1 {
+        return Cow::Borrowed(&bytes[..layout.end]);
+    }
+    Cow::Owned([&bytes[..layout.end - 2], &[0; AHEAD]].concat())
 }
 
 /// The samples of the result, and for a progressive picture the 16-bit coefficients of all scans.

@@ -3,11 +3,20 @@
 //! A decoder fills what is missing at the end of a JPEG with grey. Only the end marker tells that nothing is.
 
 use super::Format;
+use super::jpeg_frame::{Frame, is_frame_header};
 use crate::error::DecodeError;
+
+/// A progressive picture needs ten or so; thousands of them only burn time.
+pub(super) const MAX_SCANS: usize = 100;
+/// Scans may go over a picture so often ...
+const MAX_PASSES: u64 = 20;
+/// ... unless they have no more blocks of 8 x 8 samples than this in all.
+const FEW_BLOCKS: u64 = 16 << 20;
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
+const RESTART_INTERVAL: u8 = 0xDD;
 const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
 
 /// What the markers say.
@@ -26,17 +35,26 @@ pub(super) struct Layout {
 ///
 /// Thumbnails within a segment are stepped over with it; whatever follows the end marker is left alone.
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, DecodeError> {
-    let mut frame = None;
+    let mut frame: Option<Frame> = None;
     let mut scans = 0;
+    let (mut interval, mut blocks) = (0, 0);
+    let mut scan: Option<&[u8]> = None;
     let mut at = 2; // after the start-of-image marker
     loop {
-        let (marker, after) = next_marker(bytes, at).ok_or(TRUNCATED)?;
+        let Data { restarts, marker, after } = data(bytes, at)?;
+        if let (Some(scan), Some(frame)) = (scan.take(), &frame) {
+            blocks += frame.check_scan(scan, after - 2 - at, restarts, interval)?;
+            if blocks > FEW_BLOCKS && blocks > MAX_PASSES * frame.blocks() {
+                return Err(corrupt(&format!("has scans that go over it more than {MAX_PASSES} times")));
+            }
+        }
         if marker == END_OF_IMAGE {
-            let frame: Frame = frame.ok_or_else(|| corrupt("has no frame header"))?;
+            let frame = frame.ok_or_else(|| corrupt("has no frame header"))?;
             if scans == 0 {
                 return Err(corrupt("has no scan"));
             }
-            let Frame { width, height, components, progressive } = frame;
+            let (width, height, progressive) = (frame.width, frame.height, frame.progressive);
+            let components = frame.components.len() as u8;
             return Ok(Layout { width, height, components, progressive, scans, end: after });
         }
         if marker == START_OF_IMAGE {
@@ -49,22 +67,49 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, DecodeError> {
             }
             frame = Some(Frame::read(marker, segment)?);
         }
-        scans += usize::from(marker == START_OF_SCAN);
+        match (marker, segment) {
+            (START_OF_SCAN, _) => {
+                scans += 1;
+                if scans > MAX_SCANS {
+                    return Err(corrupt(&format!("has more than {MAX_SCANS} scans")));
+                }
+                scan = Some(segment);
+            }
+            (RESTART_INTERVAL, &[high, low]) => interval = u16::from_be_bytes([high, low]),
+            (RESTART_INTERVAL, _) => return Err(corrupt("has a restart interval of the wrong length")),
+            _ => {}
+        }
         at = after + 2 + segment.len();
     }
 }
 
 const TRUNCATED: DecodeError = DecodeError::Truncated { format: Format::Jpeg };
 
-/// The next marker from `at` on that is no data, filling or restart, with the place behind it.
-fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
+/// Coded data, and the marker that ends them.
+struct Data {
+    /// How many restart markers are within.
+    restarts: usize,
+    marker: u8,
+    /// The place behind the marker.
+    after: usize,
+}
+
+/// The data from `at` on, filling included. Their restart markers must count from 0 to 7 and again.
+fn data(bytes: &[u8], mut at: usize) -> Result<Data, DecodeError> {
+    let mut restarts = 0;
     loop {
-        at += first_ff(bytes.get(at..)?)?;
-        match *bytes.get(at + 1)? {
+        at += bytes.get(at..).and_then(first_ff).ok_or(TRUNCATED)?;
+        match *bytes.get(at + 1).ok_or(TRUNCATED)? {
             0xFF => at += 1,
             0x00 | 0x01 => at += 2,
-            marker if RESTARTS.contains(&marker) => at += 2,
-            marker => return Some((marker, at + 2)),
+            marker if RESTARTS.contains(&marker) => {
+                if usize::from(marker - RESTARTS.start()) != restarts % 8 {
+                    return Err(corrupt("has restart markers out of order"));
+                }
+                restarts += 1;
+                at += 2;
+            }
+            marker => return Ok(Data { restarts, marker, after: at + 2 }),
         }
     }
 }
@@ -87,48 +132,7 @@ fn segment(bytes: &[u8], at: usize) -> Result<&[u8], DecodeError> {
     bytes.get(at + 2..at + length).ok_or(TRUNCATED)
 }
 
-struct Frame {
-    width: u32,
-    height: u32,
-    components: u8,
-    progressive: bool,
-}
-
-/// `SOF0` to `SOF15`, without the three that mean something else (`DHT`, `JPG`, `DAC`).
-fn is_frame_header(marker: u8) -> bool {
-    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
-}
-
-impl Frame {
-    fn read(marker: u8, segment: &[u8]) -> Result<Self, DecodeError> {
-        let process = match marker {
-            0xC0..=0xC2 => None,
-            0xC3 | 0xC7 | 0xCB | 0xCF => Some("lossless"),
-            0xC9..=0xCE => Some("arithmetic-coded"),
-            _ => Some("hierarchical"),
-        };
-        if let Some(process) = process {
-            return Err(DecodeError::Unsupported { what: format!("{process} JPEG") });
-        }
-        let &[precision, h1, h0, w1, w0, components, ..] = segment else {
-            return Err(corrupt("has a frame header that is too short"));
-        };
-        if precision != 8 {
-            return Err(DecodeError::Unsupported { what: format!("JPEG of {precision} bits a sample") });
-        }
-        if !matches!(components, 1 | 3 | 4) {
-            return Err(DecodeError::Unsupported { what: format!("JPEG of {components} components") });
-        }
-        Ok(Self {
-            width: u32::from(u16::from_be_bytes([w1, w0])),
-            height: u32::from(u16::from_be_bytes([h1, h0])),
-            components,
-            progressive: marker == 0xC2,
-        })
-    }
-}
-
-fn corrupt(what: &str) -> DecodeError {
+pub(super) fn corrupt(what: &str) -> DecodeError {
     DecodeError::Corrupt { format: Format::Jpeg, reason: what.into() }
 }
 
@@ -137,7 +141,7 @@ mod tests {
     use super::*;
 
     const FRAME: &[u8] = &[0xFF, 0xC0, 0, 11, 8, 0, 5, 0, 7, 1, 1, 0x11, 0];
-    const SCAN: &[u8] = &[0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0xFF, 0x00, 0xFF, 0xD3, 0x34];
+    const SCAN: &[u8] = &[0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0x12, 0xFF, 0x00, 0x34];
     const START: &[u8] = &[0xFF, 0xD8];
     const END: &[u8] = &[0xFF, 0xD9];
 
@@ -172,6 +176,50 @@ mod tests {
     }
 
     #[test]
+    fn case_10_restart_markers_count_in_order_and_to_the_end() {
+        // 5 x 7 blocks of 8 x 8 pixels, a restart after every 10.
+        let frame = [0xFF, 0xC0, 0, 11, 8, 0, 56, 0, 40, 1, 1, 0x11, 0];
+        let interval = [0xFF, 0xDD, 0, 4, 0, 10];
+        let of = |markers: &[u8]| {
+            let mut scan = SCAN[..10].to_vec();
+            scan.extend([0x12; 4]);
+            scan.extend(markers.iter().flat_map(|&m| [0xFF, m, 0x12, 0x12, 0x12]));
+            layout(&[START, &frame, &interval, &scan, END].concat()).map_err(|e| e.to_string())
+        };
+        assert!(of(&[0xD0, 0xD1, 0xD2]).is_ok());
+        assert!(of(&[0xD0, 0xD2, 0xD1]).unwrap_err().contains("out of order"));
+        assert!(of(&[0xD0, 0xD1]).unwrap_err().contains("2 restart markers where its scan needs 3"));
+        assert!(of(&[0xD0, 0xD1, 0xD2, 0xD3, 0xD4]).unwrap_err().contains("where its scan needs 3"));
+    }
+
+    #[test]
+    fn case_10_scans_that_go_over_a_large_picture_again_and_again_are_refused() {
+        let frame = |side: u16| {
+            let [high, low] = side.to_be_bytes();
+            [0xFF, 0xC2, 0, 11, 8, high, low, high, low, 1, 1, 0x11, 0]
+        };
+        let refinement = [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0x10, 0x12];
+        let of = |side, scans| {
+            layout(&[START, &frame(side), &refinement.repeat(scans), END].concat()).map_err(|e| e.to_string())
+        };
+        assert!(of(8000, 20).is_ok());
+        assert!(of(8000, 21).unwrap_err().contains("more than 20 times"));
+        assert!(of(1000, 100).is_ok());
+        assert!(of(1000, 101).unwrap_err().contains("more than 100 scans"));
+    }
+
+    #[test]
+    fn case_08_more_blocks_than_the_data_can_hold_are_refused() {
+        // Two bits for each block at least: 10 bytes hold 40.
+        let of = |side: u8| {
+            let frame = [0xFF, 0xC0, 0, 11, 8, 0, side, 0, 48, 1, 1, 0x11, 0];
+            layout(&[START, &frame, &SCAN[..10], &[0x12; 10], END].concat()).map_err(|e| e.to_string())
+        };
+        assert!(of(48).is_ok());
+        assert!(of(64).unwrap_err().contains("10 bytes of data for 48 blocks"));
+    }
+
+    #[test]
     fn what_cannot_be_decoded_right_is_refused() {
         let with = |change: fn(&mut Vec<u8>)| {
             let mut frame = FRAME.to_vec();
@@ -185,7 +233,7 @@ mod tests {
         assert!(
             layout(&[START, FRAME, FRAME, SCAN, END].concat()).unwrap_err().to_string().contains("two frame")
         );
-        let spliced = [START, FRAME, &SCAN[..12], START, FRAME, SCAN, END].concat();
+        let spliced = [START, FRAME, &SCAN[..11], START, FRAME, SCAN, END].concat();
         assert!(layout(&spliced).unwrap_err().to_string().contains("begins again"));
         assert!(layout(&[START, FRAME, END].concat()).unwrap_err().to_string().contains("no scan"));
         assert!(layout(&[START, SCAN, END].concat()).unwrap_err().to_string().contains("no frame"));

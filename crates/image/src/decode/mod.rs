@@ -12,13 +12,15 @@
 //! | alpha, `tRNS` | dropped, nothing is blended |
 //! | palette | the palette's colours |
 //! | CMYK | RGB by the formula in `cmyk.rs` |
-//! | EXIF orientation, colour profiles, gamma | ignored |
+//! | EXIF orientation, colour profiles, gamma | ignored, when fitting as when judging: pixels stay where the file has them |
 //! | several pages or frames | the first page of a TIFF; an animated WebP is refused |
-//! | floating-point samples | refused |
+//! | floating-point, signed or more than 16-bit samples, a TIFF's palette | refused |
 
+mod bmp;
 mod cmyk;
 mod header;
 mod jpeg;
+mod jpeg_frame;
 mod jpeg_markers;
 mod png;
 mod pnm;
@@ -26,22 +28,26 @@ mod raster;
 mod sniff;
 mod through_image;
 mod tiff;
+mod tiff_pages;
 mod webp;
 
-use crate::format::Format;
+use crate::format::{Format, Misnamed};
+pub(crate) use header::read_header;
 pub(crate) use raster::Raster;
 
 use crate::error::{DecodeError, ImageError};
 use crate::intensity::Intensity;
 use crate::limits::Limits;
 use crate::picture::Picture;
+use crate::quality;
 use patchcore_files::read_regular;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Reads one picture file of 8-bit samples as RGB; [`decode_as`] with [`Intensity::EightBit`].
 ///
-/// The file is opened once and must be a regular file; its name does not matter, its content does.
+/// The file is opened once and must be a regular file. Its content decides what it is; a name that says something else
+/// [is told](Picture::misnamed), and refused where [`Limits`] ask for it.
 ///
 /// # Errors
 ///
@@ -65,8 +71,13 @@ pub fn decode(path: &Path, limits: &Limits) -> Result<Picture, ImageError> {
 /// As [`decode`]; [`DecodeError::Intensity`] for samples of a depth that was not declared.
 pub fn decode_as(path: &Path, limits: &Limits, intensity: Intensity) -> Result<Picture, ImageError> {
     let bytes = read_regular(path, limits.max_file_bytes)?;
-    decode_bytes_as(&bytes, limits, intensity)
-        .map_err(|fault| ImageError::Decode { path: path.to_path_buf(), fault })
+    let fail = |fault| ImageError::Decode { path: path.to_path_buf(), fault };
+    let misnamed = Misnamed::of(path, sniff::sniff(&bytes).map_err(fail)?);
+    if let Some(misnamed) = misnamed.filter(|_| limits.strict_names) {
+        return Err(fail(DecodeError::Misnamed(misnamed)));
+    }
+    let picture = decode_bytes_as(&bytes, limits, intensity).map_err(fail)?;
+    Ok(picture.with_name_judged(misnamed))
 }
 
 /// Reads one picture of 8-bit samples from the bytes of its file as RGB.
@@ -96,7 +107,11 @@ pub fn decode_bytes(bytes: &[u8], limits: &Limits) -> Result<Picture, DecodeErro
 /// As [`decode_bytes`]; [`DecodeError::Intensity`] for samples of a depth that was not declared.
 pub fn decode_bytes_as(bytes: &[u8], limits: &Limits, intensity: Intensity) -> Result<Picture, DecodeError> {
     let format = sniff::sniff(bytes)?;
-    raster(format, bytes, limits, Palette::Colours)?.into_picture(format, intensity)
+    let picture = raster(format, bytes, limits, Palette::Colours)?.into_picture(format, intensity)?;
+    if limits.quality_gate {
+        quality::check(&picture)?;
+    }
+    Ok(picture)
 }
 
 /// What a palette's pixels are read as.
@@ -118,22 +133,27 @@ pub(crate) fn mask_raster(bytes: &[u8], limits: &Limits) -> Result<Raster, Decod
     }
 }
 
-/// Width and height of a picture file; reads no more of it than its header, where the format has one in front.
-pub(crate) fn picture_size(path: &Path, limits: &Limits) -> Result<[u32; 2], ImageError> {
-    header::picture_size(path, limits)
-}
-
 fn raster(format: Format, bytes: &[u8], limits: &Limits, palette: Palette) -> Result<Raster, DecodeError> {
     // The decoders below are other people's; a panic of theirs over one file must stay an error about that file.
-    catch_unwind(AssertUnwindSafe(|| match format {
-        Format::Png => png::decode(bytes, limits, palette),
-        Format::Jpeg => jpeg::decode(bytes, limits),
-        Format::WebP => webp::decode(bytes, limits),
-        Format::Pnm => pnm::decode(bytes, limits),
-        Format::Tiff => tiff::decode(bytes, limits),
-        Format::Bmp => through_image::decode(Format::Bmp, bytes, limits),
-    }))
-    .unwrap_or_else(|_| Err(DecodeError::Corrupt { format, reason: "its decoder gave up".into() }))
+    let corrupt = |reason: &str| DecodeError::Corrupt { format, reason: reason.into() };
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        patchcore_faults::io("decode").map_err(|fault| corrupt(&fault.to_string()))?;
+        match format {
+            Format::Png => png::decode(bytes, limits, palette),
+            Format::Jpeg => jpeg::decode(bytes, limits),
+            Format::WebP => webp::decode(bytes, limits),
+            Format::Pnm => pnm::decode(bytes, limits),
+            Format::Tiff => tiff::decode(bytes, limits),
+            Format::Bmp => bmp::decode(bytes, limits),
+        }
+    }));
+    match decoded {
+        Ok(Err(DecodeError::Truncated { .. })) if bytes.len() < format.shortest_header() => {
+            Err(DecodeError::TruncatedHeader { format })
+        }
+        Ok(result) => result,
+        Err(_) => Err(corrupt("its decoder gave up")),
+    }
 }
 
 #[cfg(test)]

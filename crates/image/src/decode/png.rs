@@ -62,6 +62,7 @@ fn essential(bytes: &[u8], header: Header, as_indices: bool) -> Result<Cow<'_, [
         let end = bytes.len() - after.len();
         rest = after;
         match &chunk.name {
+            b"IHDR" if before > SIGNATURE.len() => return Err(corrupt("has a second IHDR chunk")),
             b"IHDR" if as_indices => {
                 let mut grey = chunk.data.to_vec();
                 grey[9] = GREY; // Header::read has seen ten bytes
@@ -205,7 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn ancillary_chunks_cannot_harm() {
+    fn a_second_header_of_a_mask_is_refused_whatever_its_length() {
+        let mut bytes = four_classes();
+        bytes.truncate(bytes.len() - 12);
+        bytes.extend(&png(&[(*b"IHDR", &[0]), (*b"IEND", &[])])[SIGNATURE.len()..]);
+        let error = decode(&bytes, &Limits::default(), Palette::Indices).err().unwrap();
+        assert!(error.to_string().contains("second IHDR"), "{error}");
+    }
+
+    #[test]
+    fn case_09_ancillary_chunks_cannot_harm() {
         // A text bomb, a broken checksum in a text chunk and an animation header: all skipped.
         let mut bytes =
             png(&[(*b"IHDR", &header(1, 1, 8, GREY)), (*b"zTXt", &[b'x'; 3000]), (*b"acTL", &[0; 8])]);
@@ -237,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_checksum_names_the_chunk() {
+    fn case_06_a_wrong_checksum_names_the_chunk() {
         for name in [*b"IHDR", *b"IDAT", *b"IEND"] {
             let mut bytes = four_classes();
             let at = bytes.windows(4).position(|w| *w == name).unwrap();
@@ -260,13 +270,14 @@ mod tests {
         assert!(refused(&[(*b"IDAT", &[]), (*b"IEND", &[])]).contains("IHDR"));
         assert!(refused(&[(*b"IHDR", &ihdr[..5]), (*b"IEND", &[])]).contains("IHDR"));
         assert!(refused(&[(*b"IHDR", &ihdr), (*b"WHAT", &[])]).contains("WHAT"));
+        assert!(refused(&[(*b"IHDR", &ihdr), (*b"IHDR", &ihdr), (*b"IEND", &[])]).contains("second IHDR"));
         assert!(refused(&[(*b"IHDR", &ihdr), (*b"I\n\x1bT", &[])]).contains(r"I\n\x1bT"));
         assert!(refused(&[(*b"IHDR", &ihdr), (*b"IEND", &[])]).starts_with("corrupt PNG"));
         assert!(refused(&[(*b"IHDR", &header(0, 1, 8, GREY)), (*b"IEND", &[])]).contains("0x1"));
     }
 
     #[test]
-    fn a_huge_declaration_is_refused_before_anything_else() {
+    fn case_08_a_huge_declaration_is_refused_before_anything_else() {
         for side in [20_000, 0x7FFF_FFFF] {
             let bytes = png(&[(*b"IHDR", &header(side, side, 8, GREY)), (*b"IDAT", &[]), (*b"IEND", &[])]);
             let error = decode(&bytes, &Limits::default(), Palette::Colours).err().unwrap();

@@ -51,7 +51,7 @@ const FOREIGN: [(usize, &[u8], &str); 24] = [
 /// The format of these bytes.
 ///
 /// # Errors
-/// [`DecodeError::Empty`], [`DecodeError::Truncated`] if not even the first bytes are complete, or
+/// [`DecodeError::Empty`], [`DecodeError::TruncatedHeader`] if not even the first bytes are complete, or
 /// [`DecodeError::Unsupported`] that says what was seen instead.
 pub(super) fn sniff(bytes: &[u8]) -> Result<Format, DecodeError> {
     if bytes.is_empty() {
@@ -64,7 +64,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, DecodeError> {
         return Ok(Format::WebP);
     }
     match cut_off(bytes) {
-        Some(format) => Err(DecodeError::Truncated { format }),
+        Some(format) => Err(DecodeError::TruncatedHeader { format }),
         None => Err(DecodeError::Unsupported { what: foreign(bytes) }),
     }
 }
@@ -130,13 +130,16 @@ mod tests {
         for (magic, _) in MAGIC {
             assert!(sniff(magic).is_ok());
             for cut in 1..magic.len() {
-                assert!(matches!(sniff(&magic[..cut]), Err(DecodeError::Truncated { .. })), "{magic:?}");
+                assert!(
+                    matches!(sniff(&magic[..cut]), Err(DecodeError::TruncatedHeader { .. })),
+                    "{magic:?}"
+                );
             }
         }
         let webp = b"RIFF\x10\0\0\0WEBP";
         assert_eq!(sniff(webp), Ok(Format::WebP));
         for cut in 1..webp.len() {
-            assert_eq!(sniff(&webp[..cut]), Err(DecodeError::Truncated { format: Format::WebP }));
+            assert_eq!(sniff(&webp[..cut]), Err(DecodeError::TruncatedHeader { format: Format::WebP }));
         }
     }
 

@@ -56,7 +56,8 @@ fn without_alpha(mut rgba: Vec<u8>) -> Vec<u8> {
 /// A foreign error in our words.
 fn fault(format: Format, limits: &Limits, error: image::ImageError) -> DecodeError {
     use image::ImageError as E;
-    if ends_early(&error) {
+    let at_end = matches!(&error, E::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof);
+    if at_end || ends_early(&error) {
         return DecodeError::Truncated { format };
     }
     match error {
@@ -66,7 +67,7 @@ fn fault(format: Format, limits: &Limits, error: image::ImageError) -> DecodeErr
     }
 }
 
-/// Whether the end of the data lies at the root of the error.
+/// Whether the end of the data lies behind the error.
 fn ends_early(error: &(dyn std::error::Error + 'static)) -> bool {
     let is_end = |e: &(dyn std::error::Error + 'static)| {
         e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::UnexpectedEof)

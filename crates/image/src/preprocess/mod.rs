@@ -189,6 +189,7 @@ impl Preprocess {
                 out[c] = tables[c][usize::from(pixel[c])];
             }
         }
+        patchcore_faults::spoil("resize", input);
     }
 
     /// A mask brought to the input's size as the original does it, values in 0..=1.

@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_is_refused() {
+    fn case_45_what_is_not_read_is_refused() {
         let with_node = |attribute: Message<'static>| {
             let (mut model, mut graph, mut node) =
                 (Message::default(), Message::default(), Message::default());

@@ -124,16 +124,17 @@ fn varint(bytes: &mut &[u8]) -> Result<u64, BadWire> {
     Err(TOO_LONG)
 }
 
+const ENDS: BadWire = BadWire("it ends within a field, as after an interrupted download");
 const TOO_LONG: BadWire = BadWire("an integer has more than 64 bits");
 
 fn split<'a>(bytes: &mut &'a [u8], at: usize) -> Result<&'a [u8], BadWire> {
-    let (head, rest) = bytes.split_at_checked(at).ok_or(BadWire("it ends within a field"))?;
+    let (head, rest) = bytes.split_at_checked(at).ok_or(ENDS)?;
     *bytes = rest;
     Ok(head)
 }
 
 fn array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], BadWire> {
-    let (head, rest) = bytes.split_first_chunk().ok_or(BadWire("it ends within a field"))?;
+    let (head, rest) = bytes.split_first_chunk().ok_or(ENDS)?;
     *bytes = rest;
     Ok(*head)
 }

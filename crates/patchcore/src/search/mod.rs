@@ -46,6 +46,7 @@ impl Search {
             }
             None => nearest_into(bank, queries, k, without, found),
         }
+        patchcore_faults::spoil("search", &mut found.squared);
     }
 }
 

@@ -69,21 +69,37 @@ fn every_kind_of_problem_is_found_at_once() {
 }
 
 #[test]
-fn masks_may_hold_class_numbers() {
+fn case_28_masks_may_hold_class_numbers() {
     let dir = set();
     draw(&dir.path().join("bolt/ground_truth/dent/0_mask.png"), 0, 1);
     assert_eq!(examine(dir.path()).problems, []);
 }
 
+#[test]
+fn case_28_a_mask_of_many_values_is_told() {
+    let dir = set();
+    let mask = dir.path().join("bolt/ground_truth/dent/0_mask.png");
+    let with = |values: u8| {
+        let soft = |x: u32, y: u32| Luma([(y * 8 + x) as u8 % (values + 1)]);
+        GrayImage::from_fn(8, 6, soft).save(&mask).unwrap();
+        GrayImage::new(8, 6).save(dir.path().join("bolt/test/dent/0.png")).unwrap();
+        examine(dir.path()).problems
+    };
+    assert_eq!(with(16), []);
+    let many = Problem::ManyValues { mask: mask.clone(), values: 17 };
+    assert!(many.is_warning());
+    assert_eq!(with(17), [many]);
+}
+
 #[cfg(unix)]
 #[test]
-fn links_and_pipes_are_told_and_never_waited_for() {
+fn case_30_links_and_pipes_are_told_and_never_waited_for() {
     let dir = set();
     let link = dir.path().join("bolt/train/link");
     std::os::unix::fs::symlink(dir.path(), &link).unwrap();
     let pipe = dir.path().join("bolt/train/good/pipe.png");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(examine(dir.path()).problems, [Problem::Link(link), Problem::NoRole(pipe)]);
+    assert_eq!(examine(dir.path()).problems, [Problem::NotAFile(pipe), Problem::Link(link)]);
 }
 
 #[test]
@@ -98,9 +114,9 @@ fn sizes_come_from_headers_of_every_format() {
         } else {
             draw(&path, 1, 2);
         }
-        let size = crate::decode::picture_size(&path, &Limits::default()).unwrap();
+        let size = crate::decode::read_header(&path, &Limits::default()).unwrap().size;
         assert_eq!(size, [4, 3], "{name}");
     }
     let small = Limits { max_side: 3, ..Limits::default() };
-    assert!(crate::decode::picture_size(&dir.path().join("a.png"), &small).is_err());
+    assert!(crate::decode::read_header(&dir.path().join("a.png"), &small).is_err());
 }

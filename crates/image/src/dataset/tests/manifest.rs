@@ -47,7 +47,7 @@ fn json_lines_hold_the_same() {
 }
 
 #[test]
-fn bad_rows_are_named_with_their_line() {
+fn case_34_bad_rows_are_named_with_their_line() {
     const HEAD: &str = "image_path,split,label\na.png,train,normal\n";
     for (text, name, reason) in [
         ("image_path,label\n", "m.csv", "line 1: no column \"split\""),
@@ -69,6 +69,11 @@ fn bad_rows_are_named_with_their_line() {
         ("{\"image_path\":3e0}\n", "m.jsonl", "line 1: no column \"split\""),
         ("[1]\n", "m.jsonl", "line 1: "),
         (
+            "\u{feff}{\"image_path\":\"a\",\"split\":\"train\",\"label\":0,\"split\":\"test\"}",
+            "m.jsonl",
+            "line 1: the key \"split\" is there twice",
+        ),
+        (
             "{\"image_path\":\"a\",\"split\":\"train\",\"label\":[0]}",
             "m.jsonl",
             "line 1: label is [0], not a text",
@@ -88,7 +93,7 @@ fn bad_rows_are_named_with_their_line() {
 }
 
 #[test]
-fn files_that_are_not_there_are_all_named() {
+fn case_34_files_that_are_not_there_are_all_named() {
     let text =
         "image_path,split,label,mask_path\na.png,train,,\nb.png,test,1,m.png\na.png,train,,\nc.png,test,1,\n";
     let (dir, set) = read(text, "m.csv", &["a.png", "c.png"]);
@@ -108,7 +113,7 @@ fn files_that_are_not_there_are_all_named() {
 
 #[cfg(unix)]
 #[test]
-fn only_a_whole_path_leads_out_of_the_folder() {
+fn case_34_only_a_whole_path_leads_out_of_the_folder() {
     let elsewhere = dataset(&["out.png"]);
     let out = elsewhere.path().join("out.png");
     let text = format!("image_path,split,label\nlink.png,train,\n{},train,\n", out.display());

@@ -59,7 +59,7 @@ fn missing_parts_are_named() {
 }
 
 #[test]
-fn all_unpaired_files_come_in_one_error() {
+fn case_28_all_unpaired_files_come_in_one_error() {
     let dir = dataset(&SMALL);
     for name in ["test/broken/1.png", "ground_truth/ghost/0_mask.png", "ground_truth/good/0.png"] {
         write(&dir.path().join("bottle").join(name), "");
@@ -86,7 +86,7 @@ fn a_data_set_without_test_pictures_can_be_fitted() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_out_of_the_category_is_an_error() {
+fn case_30_a_link_out_of_the_category_is_an_error() {
     let dir = dataset(&SMALL);
     let elsewhere = dataset(&["x/0.png"]);
     let link = dir.path().join("bottle/test/linked");

@@ -1,32 +1,39 @@
 //! Writes what torch.save writes, byte by byte, so that tests can bend any part of it.
 
 /// Opcodes of one pickle.
-#[derive(Default)]
-pub(crate) struct Pickler(pub(crate) Vec<u8>);
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Pickler(pub Vec<u8>);
 
 impl Pickler {
-    pub(crate) fn new() -> Self {
+    /// Begins with protocol 2.
+    pub fn new() -> Self {
         Self(vec![0x80, 2])
     }
 
-    pub(crate) fn raw(mut self, bytes: &[u8]) -> Self {
+    /// These bytes as they are.
+    pub fn raw(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    pub(crate) fn text(self, text: &str) -> Self {
+    /// A string.
+    pub fn text(self, text: &str) -> Self {
         self.raw(b"X").raw(&(text.len() as u32).to_le_bytes()).raw(text.as_bytes())
     }
 
-    pub(crate) fn int(self, value: i32) -> Self {
+    /// An integer of four bytes.
+    pub fn int(self, value: i32) -> Self {
         self.raw(b"J").raw(&value.to_le_bytes())
     }
 
-    pub(crate) fn global(self, module: &str, name: &str) -> Self {
+    /// A name of Python.
+    pub fn global(self, module: &str, name: &str) -> Self {
         self.raw(format!("c{module}\n{name}\n").as_bytes())
     }
 
-    pub(crate) fn ints(mut self, values: &[i32]) -> Self {
+    /// A tuple of integers.
+    pub fn ints(mut self, values: &[i32]) -> Self {
         self = self.raw(b"(");
         for &value in values {
             self = self.int(value);
@@ -34,11 +41,13 @@ impl Pickler {
         self.raw(b"t")
     }
 
-    pub(crate) fn ordered_dict(self) -> Self {
+    /// An empty `OrderedDict`.
+    pub fn ordered_dict(self) -> Self {
         self.global("collections", "OrderedDict").raw(b")R")
     }
 
-    pub(crate) fn tensor(self, tensor: &Tensor) -> Self {
+    /// A tensor, as torch.save describes it.
+    pub fn tensor(self, tensor: &Tensor) -> Self {
         self.global("torch._utils", "_rebuild_tensor_v2")
             .raw(b"((")
             .text("storage")
@@ -55,28 +64,35 @@ impl Pickler {
             .raw(b"tR")
     }
 
-    pub(crate) fn stop(self) -> Vec<u8> {
+    /// The bytes, with their end.
+    pub fn stop(self) -> Vec<u8> {
         self.raw(b".").0
     }
 }
 
 /// The description of one tensor in a pickle.
-#[derive(Clone, Copy)]
-pub(crate) struct Tensor {
-    pub(crate) class: &'static str,
-    pub(crate) key: &'static str,
-    pub(crate) n_values: i32,
-    pub(crate) offset: i32,
-    pub(crate) shape: &'static [i32],
-    pub(crate) strides: &'static [i32],
+#[derive(Debug, Clone, Copy)]
+pub struct Tensor {
+    /// The storage's class in `torch`.
+    pub class: &'static str,
+    /// The storage's name in the archive.
+    pub key: &'static str,
+    /// Values in the storage.
+    pub n_values: i32,
+    /// The first value's place in the storage.
+    pub offset: i32,
+    /// Length of each axis.
+    pub shape: &'static [i32],
+    /// In values, per axis.
+    pub strides: &'static [i32],
 }
 
 /// Two by three floats in storage 0.
-pub(crate) const MATRIX: Tensor =
+pub const MATRIX: Tensor =
     Tensor { class: "FloatStorage", key: "0", n_values: 6, offset: 0, shape: &[2, 3], strides: &[3, 1] };
 
 /// The pickle of an `OrderedDict` state dict, memo entries and `_metadata` included.
-pub(crate) fn state_dict(tensors: &[(&str, Tensor)]) -> Vec<u8> {
+pub fn state_dict(tensors: &[(&str, Tensor)]) -> Vec<u8> {
     let mut pickler = Pickler::new().ordered_dict().raw(b"q\x00(");
     for (name, tensor) in tensors {
         pickler = pickler.text(name).raw(b"q\x01").tensor(tensor).raw(b"r\x02\x00\x00\x00");
@@ -88,35 +104,44 @@ pub(crate) fn state_dict(tensors: &[(&str, Tensor)]) -> Vec<u8> {
     metadata(pickler.raw(b"u}q\x03")).raw(b"b").stop()
 }
 
-pub(crate) fn floats(values: &[f32]) -> Vec<u8> {
+/// Little-endian.
+pub fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// One zip entry; the second numbers overrule what the headers say.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) method: u16,
-    pub(crate) flags: u16,
-    pub(crate) crc: Option<u32>,
-    pub(crate) size: Option<u32>,
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its path in the archive.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// 0 is stored, 8 deflated.
+    pub method: u16,
+    /// Bit 0 is encrypted.
+    pub flags: u16,
+    /// The checksum.
+    pub crc: Option<u32>,
+    /// The length, packed and unpacked.
+    pub size: Option<u32>,
 }
 
-pub(crate) fn entry(name: &str, bytes: &[u8]) -> Entry {
+/// A stored entry with true numbers.
+pub fn entry(name: &str, bytes: &[u8]) -> Entry {
     // Bit 3: sizes follow the data; bit 11: the name is UTF-8. torch.save sets both.
     Entry { name: name.to_owned(), bytes: bytes.to_vec(), method: 0, flags: 0x0808, crc: None, size: None }
 }
 
 /// The entries of a `.pth` file, data at multiples of 64 bytes.
-pub(crate) fn pth(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn pth(pickle: &[u8], storages: &[(&str, &[u8])]) -> Vec<u8> {
     let mut entries = vec![entry("archive/data.pkl", pickle), entry("archive/byteorder", b"little")];
     entries.extend(storages.iter().map(|(key, bytes)| entry(&format!("archive/data/{key}"), bytes)));
     entries.push(entry("archive/version", b"3\n"));
     zip(&entries)
 }
 
-pub(crate) fn zip(entries: &[Entry]) -> Vec<u8> {
+/// An archive of these entries, as torch.save writes it.
+pub fn zip(entries: &[Entry]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for entry in entries {
         let start = file.len() as u32;
