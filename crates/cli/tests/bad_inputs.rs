@@ -17,6 +17,8 @@ mod names;
 #[cfg(feature = "onnx")]
 #[path = "bad_inputs/onnx.rs"]
 mod onnx;
+#[path = "bad_inputs/own_files.rs"]
+mod own_files;
 #[path = "bad_inputs/pickles.rs"]
 mod pickles;
 #[path = "bad_inputs/pictures.rs"]
