@@ -103,6 +103,18 @@ fn case_12_sizes_that_no_picture_has() {
 }
 
 #[test]
+fn case_12_tiles_that_no_picture_fills_are_refused() {
+    for tag in [322, 323] {
+        for side in [0x7FFF_FFFF, u32::MAX, 20_000] {
+            let mut page = grey_page(3, 2, behind(10));
+            page.push([tag, 4, 1, side]);
+            let reason = refused(&tiff(&[page], 0, &[10, 20, 30, 40, 50, 60]));
+            assert!(reason.contains("tiles with a side of"), "{reason}");
+        }
+    }
+}
+
+#[test]
 fn case_12_odd_samples_are_refused() {
     for (tag, value) in
         [(258, 0), (258, 3), (258, 200), (259, 9999), (262, 77), (277, 0), (277, 200), (278, 0)]
