@@ -142,6 +142,24 @@ fn case_63_and_64_predictions_are_told_whichever_call_fails() {
     }
 }
 
+/// A pair of files is there, or neither.
+#[test]
+fn case_63_and_64_an_export_is_whole_or_not_there_whichever_call_fails() {
+    let room = super::refused::room_with_original();
+    let line = "export flat.patchcore --format reference -o out";
+    for step in STEPS {
+        for fault in ["28", "5"] {
+            let renew = |room: &Room| drop(std::fs::remove_dir_all(room.path("out")));
+            let calls = at_every_call(&room, (step, fault), line, renew, |run| {
+                run.fails(5, &[if fault == "28" { "No space left" } else { "os error 5" }]);
+                assert_eq!(std::fs::read_dir(room.path("out")).map_or(0, Iterator::count), 0, "{step}");
+            });
+            assert!(calls >= 2, "{step}: {calls}");
+            assert_eq!(room.names("out").len(), 2);
+        }
+    }
+}
+
 #[test]
 fn case_63_and_64_an_evaluation_is_told_whichever_call_fails() {
     let room = Room::with_model();
