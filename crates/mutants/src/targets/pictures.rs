@@ -16,8 +16,6 @@ const LIMITS: Limits = Limits {
 
 /// The decoder's own memory, its result, the picture made of it, tables of the format; and a copy of the file.
 const MEMORY: Memory = Memory { fixed: (1 << 18) + (1 << 18), per_byte: 8 };
-/// This decoder does not keep to the limit yet.
-const TOO_MUCH: Memory = Memory { fixed: 300 << 20, per_byte: 8 };
 
 /// The decoder of WebP takes what one partition declares, up to 16 MiB, before it looks whether it is there; tables of a
 /// lossless picture take up to 4 KiB for each eight bytes.
