@@ -85,6 +85,15 @@ impl Failure {
             .hint("this is a bug in patchcore; please report it with the command that led to it")
     }
 
+    /// The end of a command that is done, where `faults` name pictures for which it is not done in full.
+    pub(crate) fn of_faults(faults: Vec<String>, total: usize) -> Result<(), Self> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let message = format!("{} of {total} pictures have no complete result", faults.len());
+        Err(Self::new(Code::SomeBad, message).parts(faults))
+    }
+
     /// Prints the error and gives the exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if self.silent {
@@ -101,7 +110,10 @@ impl Failure {
                 output::complain(&format!("  {part}"));
             }
             if self.parts.len() > SHOWN_PARTS {
-                output::complain(&format!("  ... and {} more", self.parts.len() - SHOWN_PARTS));
+                output::complain(&format!(
+                    "  ... and {} more; --json lists all",
+                    self.parts.len() - SHOWN_PARTS
+                ));
             }
             if let Some(hint) = &self.hint {
                 output::complain(&format!("hint: {hint}"));
@@ -180,6 +192,7 @@ impl From<FileError> for Failure {
             FileError::Read { source, .. } if source.kind() == std::io::ErrorKind::OutOfMemory => {
                 Self { code: Code::Limit, ..failure }.hint("it takes a machine with more memory")
             }
+            FileError::InUse { .. } => failure.hint("wait for the other program, or choose another file"),
             _ => failure,
         }
     }

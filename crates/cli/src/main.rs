@@ -10,6 +10,7 @@ mod config;
 mod dataset;
 mod exit;
 mod inputs;
+mod oddities;
 mod out_of_memory;
 mod output;
 mod pictures;
@@ -17,6 +18,7 @@ mod progress;
 mod regions;
 mod report;
 mod signals;
+mod targets;
 mod thresholds;
 mod workers;
 

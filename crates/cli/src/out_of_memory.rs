@@ -30,7 +30,7 @@ fn end(bytes: usize) {
     let _ = write_error(&mut text, bytes, JSON.load(Ordering::Relaxed));
     let length = text.position() as usize;
     let _ = std::io::stderr().write_all(text.get_ref().get(..length).unwrap_or_default());
-    patchcore_files::abandon_unfinished();
+    patchcore_files::abandon_unfinished_at_once();
     std::process::exit(Code::Limit as i32);
 }
 

@@ -1,7 +1,6 @@
-//! Where results go: lines on standard output, folders, file names.
+//! Where results go: lines on standard output, names of files.
 
 use crate::exit::{Code, Failure};
-use patchcore_files::shown;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -51,67 +50,6 @@ pub(crate) fn score_json(score: f32) -> serde_json::Value {
     serde_json::from_str(&score.to_string()).unwrap_or_default()
 }
 
-/// Makes the folder; one that holds something is refused unless `force`.
-pub(crate) fn claim_folder(path: &Path, force: bool) -> Result<(), Failure> {
-    make_folder(path)?;
-    let mut entries = std::fs::read_dir(path).map_err(|e| io_failure(path, &e))?;
-    if !force && entries.next().is_some() {
-        return Err(
-            Failure::new(Code::Io, format!("{}: is not empty", shown(path))).hint("--force writes into it")
-        );
-    }
-    Ok(())
-}
-
-/// Makes a new folder of this name in `parent`: where it exists already, the first of `NAME_0`, `NAME_1`, ... that does not.
-pub(crate) fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, Failure> {
-    make_folder(parent)?;
-    let numbered = (0..).map(|i| format!("{name}_{i}"));
-    for name in std::iter::once(name.to_string()).chain(numbered) {
-        let path = parent.join(name);
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(io_failure(&path, &e)),
-        }
-    }
-    Err(Failure::new(Code::Io, format!("{}: no name is left", shown(parent))))
-}
-
-/// Makes a folder and those above it, where they are missing.
-pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|e| io_failure(path, &e))
-}
-
-fn io_failure(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Code::Io, format!("{}: {error}", shown(path)))
-}
-
-/// Refuses an output file before hours of work: it exists, or its folder does not.
-pub(crate) fn check_file(path: &Path, force: bool) -> Result<(), Failure> {
-    let refuse = |why: &str| Failure::new(Code::Io, format!("{}: {why}", shown(path)));
-    if path.is_dir() {
-        return Err(refuse("is a folder"));
-    }
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(refuse("exists already").hint("--force replaces it"));
-    }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(refuse(&format!("there is no folder {}", shown(folder))));
-    }
-    Ok(())
-}
-
-/// Refuses an output file that is one of the inputs: not even `--force` may replace those.
-pub(crate) fn check_no_input(path: &Path, inputs: &[PathBuf]) -> Result<(), Failure> {
-    let Ok(output) = path.canonicalize() else { return Ok(()) };
-    if inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == output)) {
-        return Err(Failure::usage(format!("{}: is one of the inputs", shown(path))));
-    }
-    Ok(())
-}
-
 /// For every picture the path, below the output folder and without ending, that its files get: the picture's path
 /// relative to the folder that all pictures share. Pictures that differ only in their ending keep it.
 pub(crate) fn stems(files: &[PathBuf]) -> Vec<PathBuf> {
@@ -159,8 +97,8 @@ fn shortened(name: &OsStr) -> OsString {
     if name.len() <= LONGEST {
         return name.to_os_string();
     }
-    let digits: String =
-        Sha256::digest(name.as_encoded_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hash = Sha256::digest(name.as_encoded_bytes());
+    let digits = format!("{:08x}", hash.first_chunk().map_or(0, |&four| u32::from_be_bytes(four)));
     let text = name.to_string_lossy();
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| end + 1 + digits.len() <= LONGEST).last().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The files that a prediction leaves for people and for other programs.
 
 use crate::exit::{Code, Failure};
-use crate::output;
+use crate::targets::make_folder;
 use patchcore::{Fitted, Prediction};
 use patchcore_files::write_atomic;
 use patchcore_image::Picture;
@@ -73,37 +73,55 @@ pub(crate) fn heat_map(
     Ok(heat_map_rgb(&map, &look.scale(fitted, &map).0)?)
 }
 
-/// Where the three files of a prediction lie.
-#[derive(serde::Serialize, Clone)]
+/// Where the three files of a prediction lie; none for one that could not be written.
+#[derive(serde::Serialize, Clone, Default)]
 pub(crate) struct Written {
-    pub(crate) overlay: String,
-    pub(crate) heat_map: String,
-    pub(crate) raw_map: String,
+    pub(crate) overlay: Option<String>,
+    pub(crate) heat_map: Option<String>,
+    pub(crate) raw_map: Option<String>,
 }
 
-/// Writes overlay, heat map and raw map, all in the picture's own pixels, beside `stem` in `folder`.
-pub(crate) fn write(
-    folder: &Path,
-    stem: &Path,
-    fitted: &Fitted,
-    picture: &Picture,
-    prediction: &Prediction,
-) -> Result<Written, Failure> {
-    let (width, height) = (picture.width(), picture.height());
-    let map = map_of(fitted, picture, prediction);
-    let (scale, contour) = Look::Model.scale(fitted, &map);
-    let path = |ending: &str| -> PathBuf {
+/// Overlay, heat map and raw map of the picture whose files have this `stem` in `folder`.
+pub(crate) fn paths(folder: &Path, stem: &Path) -> [PathBuf; 3] {
+    ["_overlay.png", "_heatmap.png", "_map.tiff"].map(|ending| {
         let mut name = stem.file_name().unwrap_or_default().to_os_string();
         name.push(ending);
         folder.join(stem.with_file_name(name))
+    })
+}
+
+/// Writes overlay, heat map and raw map to `paths`, all in the picture's own pixels. What cannot be written hinders no
+/// other; it comes back as faults.
+pub(crate) fn write(
+    paths: &[PathBuf; 3],
+    fitted: &Fitted,
+    picture: &Picture,
+    prediction: &Prediction,
+) -> Result<(Written, Vec<String>), Failure> {
+    let (width, height) = (picture.width(), picture.height());
+    let map = map_of(fitted, picture, prediction);
+    let (scale, contour) = Look::Model.scale(fitted, &map);
+    let mut faults = Vec::new();
+    let mut file = |path: &Path, bytes: &[u8]| match write_beneath(path, bytes) {
+        Ok(()) => Some(path.to_string_lossy().into_owned()),
+        Err(failure) => {
+            faults.push(failure.message);
+            None
+        }
     };
-    let (overlay, heat_map, raw_map) = (path("_overlay.png"), path("_heatmap.png"), path("_map.tiff"));
-    if let Some(parent) = overlay.parent() {
-        output::make_folder(parent)?;
+    let [overlay, heat_map, raw_map] = paths;
+    let written = Written {
+        overlay: file(overlay, &overlay_png(picture.rgb(), width, height, &map, &scale, contour)?),
+        heat_map: file(heat_map, &heat_map_png(&map, &scale)?),
+        raw_map: file(raw_map, &raw_map_tiff(&map)?),
+    };
+    Ok((written, faults))
+}
+
+/// Writes a file into a folder that is made where it is missing.
+pub(crate) fn write_beneath(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
     }
-    write_atomic(&overlay, &overlay_png(picture.rgb(), width, height, &map, &scale, contour)?, true)?;
-    write_atomic(&heat_map, &heat_map_png(&map, &scale)?, true)?;
-    write_atomic(&raw_map, &raw_map_tiff(&map)?, true)?;
-    let text = |p: &Path| p.to_string_lossy().into_owned();
-    Ok(Written { overlay: text(&overlay), heat_map: text(&heat_map), raw_map: text(&raw_map) })
+    Ok(write_atomic(path, bytes, true)?)
 }

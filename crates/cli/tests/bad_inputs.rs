@@ -17,10 +17,21 @@ mod names;
 #[cfg(feature = "onnx")]
 #[path = "bad_inputs/onnx.rs"]
 mod onnx;
+#[path = "bad_inputs/own_files.rs"]
+mod own_files;
 #[path = "bad_inputs/pickles.rs"]
 mod pickles;
 #[path = "bad_inputs/pictures.rs"]
 mod pictures;
+#[cfg(target_os = "linux")]
+#[path = "bad_inputs/pictures_changing.rs"]
+mod pictures_changing;
+#[path = "bad_inputs/pictures_coded.rs"]
+mod pictures_coded;
+#[path = "bad_inputs/pictures_shown.rs"]
+mod pictures_shown;
+#[path = "bad_inputs/refusal.rs"]
+mod refusal;
 #[path = "bad_inputs/usage.rs"]
 mod usage;
 #[path = "bad_inputs/weights.rs"]

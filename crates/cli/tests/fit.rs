@@ -145,7 +145,7 @@ fn a_rate_is_promised_or_the_number_of_pictures_that_it_takes_is_said() {
 }
 
 #[test]
-fn an_existing_model_is_replaced_only_with_force() {
+fn case_61_an_existing_model_is_replaced_only_with_force() {
     let room = Room::with_data();
     room.write("part.patchcore", "last year's model");
     let line = "fit --dataset set --category bolt -o part.patchcore --imagesize 32 --bank-rows 9";
@@ -157,7 +157,7 @@ fn an_existing_model_is_replaced_only_with_force() {
 }
 
 #[test]
-fn an_input_is_never_replaced() {
+fn case_61_an_input_is_never_replaced() {
     let room = Room::with_data();
     let picture = room.read("set/bolt/train/good/000.png");
     room.run("fit --good set/bolt/train/good -o set/bolt/../bolt/train/good/000.png --force")
@@ -167,7 +167,7 @@ fn an_input_is_never_replaced() {
 
 /// The pictures are missing too, so an error about the output shows that it was looked at first.
 #[test]
-fn an_impossible_output_is_refused_before_the_work() {
+fn case_62_an_impossible_output_is_refused_before_the_work() {
     let room = Room::with_data();
     room.run("fit --good nowhere -o gone/part.patchcore")
         .fails(5, &["gone/part.patchcore: there is no folder gone"]);

@@ -16,6 +16,7 @@ fn the_text_names_what_matters() {
         [
             "model",
             "training",
+            "pictures",
             "backbone",
             "weights",
             "preprocess",
@@ -34,6 +35,7 @@ fn the_text_names_what_matters() {
         "part.patchcore (format 3, made by patchcore ",
         "efficientnet_lite0, layers blocks.2 blocks.4",
         "6 pictures; 0 left out",
+        "64 x 48 pixels, in colour",
         "4 rows of 96 patches, covering radius ",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");

@@ -46,7 +46,7 @@ fn case_24_one_bad_picture_of_many_is_named_and_the_others_are_judged() {
     let (room, place) = room(count);
     let sum = format!("1 of {count} pictures");
     room.run(&format!("fit --good good -o m.patchcore {SMALL}")).succeeds();
-    let run = room.run("predict m.patchcore with --json").fails(7, &[&sum, &place]);
+    let run = room.run("predict m.patchcore with --format jsonl").fails(7, &[&sum, &place]);
     let verdicts = run.json_lines();
     assert_eq!(verdicts.len(), count as usize);
     assert_eq!(texts(&verdicts, "verdict").iter().filter(|v| **v == "invalid").count(), 1);

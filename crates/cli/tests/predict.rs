@@ -106,7 +106,9 @@ fn a_threshold_of_ones_own_replaces_the_models() {
 fn maps_have_the_size_of_a_picture_of_any_size() {
     let room = Room::with_model();
     draw::save(&draw::plate_of(50, 91, 33), &room.path("new/wide.png"));
-    let record = room.predict("new/wide.png -o results").remove(0);
+    let run = room.run("predict --json bolt.patchcore new/wide.png -o results");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let record = run.json_lines().remove(0);
     for (key, path) in [("overlay", "results/wide_overlay.png"), ("heat_map", "results/wide_heatmap.png")] {
         assert_eq!(record[key], path);
         let picture = image::open(room.path(path)).unwrap();
@@ -137,7 +139,7 @@ fn pictures_of_one_name_in_two_folders_keep_their_folders() {
 }
 
 #[test]
-fn a_folder_in_use_is_not_written_into_without_force() {
+fn case_61_a_folder_in_use_is_not_written_into_without_force() {
     let room = Room::with_model();
     room.write("results/mine.txt", "notes");
     let line = "predict bolt.patchcore set/bolt/test/good -o results";
@@ -227,7 +229,7 @@ fn results_inside_the_pictures_folder_are_not_judged_again() {
     let again = room.run(command).succeeds().json_lines();
     assert_eq!(first.len(), 4);
     assert_eq!(texts(&again, "path"), texts(&first, "path"));
-    room.run("predict bolt.patchcore set/bolt/test/results -o set/bolt/test/results --force")
+    room.run("predict bolt.patchcore set/bolt/test/results/good -o set/bolt/test/results --force")
         .fails(3, &["no pictures to judge"]);
 }
 

@@ -99,7 +99,7 @@ fn fitting_tells_about_the_model_where_it_is_asked() {
 }
 
 #[test]
-fn a_report_replaces_nothing_unasked_and_no_input_at_all() {
+fn case_61_a_report_replaces_nothing_unasked_and_no_input_at_all() {
     let room = Room::with_data();
     let fit = "fit --good set/bolt/train/good -o bolt.patchcore";
     room.write("old.json", "{}");

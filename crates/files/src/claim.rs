@@ -78,6 +78,11 @@ impl Claim {
         (&self.file).write_all(std::process::id().to_string().as_bytes())
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Refuses a file that is there already, unless `force`.
     ///
     /// # Errors

@@ -18,5 +18,5 @@ pub use leftovers::is_temporary;
 pub use read::read_regular;
 pub use regular::RegularFile;
 pub use shown::shown;
-pub use unfinished::abandon_unfinished;
+pub use unfinished::{abandon_unfinished, abandon_unfinished_at_once};
 pub use write::{check_folder, write_atomic};

@@ -95,15 +95,26 @@ impl RegularFile {
         Ok(bytes)
     }
 
-    /// All bytes. They are read in one go, so only the length is looked at: some file systems set the time of a fresh
-    /// file after its writer is done.
+    /// All bytes, of one state of the file.
     ///
     /// # Errors
-    /// As [`read_range`](Self::read_range), but for [`FileError::Rewritten`].
+    /// As [`read_range`](Self::read_range).
     pub fn read_whole(&self) -> Result<Vec<u8>, FileError> {
         let mut bytes = self.room(0, self.len)?;
-        self.fill(0, &mut bytes)?;
+        let now = self.fill(0, &mut bytes)?;
+        self.confirm(&bytes, &now)?;
         Ok(bytes)
+    }
+
+    /// Reads the file again if the time of its last change is another now: some file systems set the time of a fresh file
+    /// after its writer is done, so that alone tells nothing.
+    fn confirm(&self, bytes: &[u8], now: &Metadata) -> Result<(), FileError> {
+        if now.modified().ok() == self.modified {
+            return Ok(());
+        }
+        let mut again = self.room(0, self.len)?;
+        self.fill(0, &mut again)?;
+        if again == bytes { Ok(()) } else { Err(FileError::Rewritten { path: self.path.clone() }) }
     }
 
     /// Zeros for the bytes of a range.
@@ -215,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_shrinks_or_grows_is_found() {
+    fn case_23_a_file_that_shrinks_or_grows_is_found() {
         let (_folder, file) = file(&[7; 100]);
         fs::write(file.path(), [7; 40]).unwrap();
         assert!(matches!(file.read_range(30, 20), Err(FileError::Changed { expected: 100, got: 40, .. })));
@@ -234,7 +245,27 @@ mod tests {
     }
 
     #[test]
-    fn another_file_of_the_same_name_changes_nothing() {
+    fn case_23_a_file_read_whole_is_of_one_state() {
+        let (_folder, file) = file(&[7; 100]);
+        let bytes = file.read_whole().unwrap();
+        let touch = || {
+            let open = File::options().write(true).open(file.path()).unwrap();
+            open.set_modified(SystemTime::now() + Duration::from_secs(10)).unwrap();
+            fs::metadata(file.path()).unwrap()
+        };
+        assert!(file.confirm(&bytes, &touch()).is_ok());
+        fs::write(file.path(), [[7; 50], [8; 50]].concat()).unwrap();
+        assert!(matches!(file.confirm(&bytes, &touch()), Err(FileError::Rewritten { .. })));
+        fs::write(file.path(), [7; 99]).unwrap();
+        assert!(matches!(
+            file.confirm(&bytes, &touch()),
+            Err(FileError::Changed { expected: 100, got: 99, .. })
+        ));
+        assert!(matches!(file.read_whole(), Err(FileError::Changed { .. })));
+    }
+
+    #[test]
+    fn case_23_another_file_of_the_same_name_changes_nothing() {
         let (folder, file) = file(&[7; 100]);
         let other = folder.path().join("b.bin");
         fs::write(&other, [8; 100]).unwrap();

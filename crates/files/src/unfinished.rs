@@ -21,7 +21,18 @@ pub(crate) fn forget(path: &Path) {
 ///
 /// A file that has its name already stays.
 pub fn abandon_unfinished() {
-    let all = all();
+    abandon(all());
+}
+
+/// As [`abandon_unfinished`] for a process that has no memory left: whoever makes a file now may wait for some and never
+/// get it. What is left then is removed by the next run.
+pub fn abandon_unfinished_at_once() {
+    if let Ok(all) = UNFINISHED.try_lock() {
+        abandon(all);
+    }
+}
+
+fn abandon(all: MutexGuard<'static, Vec<PathBuf>>) {
     for path in &*all {
         // It may have its name by now, and nobody is left to hear of anything else.
         let _ = std::fs::remove_file(path);

@@ -15,7 +15,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_existing_file_is_kept_unless_forced() {
+fn case_61_an_existing_file_is_kept_unless_forced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.png");
     write_atomic(&path, b"first", false).unwrap();
@@ -29,7 +29,7 @@ fn an_existing_file_is_kept_unless_forced() {
 }
 
 #[test]
-fn a_missing_folder_is_named_with_its_reason() {
+fn case_62_a_missing_folder_is_named_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing/a.png");
     let error = write_atomic(&path, b"x", true).unwrap_err();
@@ -38,7 +38,7 @@ fn a_missing_folder_is_named_with_its_reason() {
 }
 
 #[test]
-fn a_failed_write_leaves_nothing_behind() {
+fn case_62_a_failed_write_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("taken");
     fs::create_dir(&path).unwrap();

@@ -49,7 +49,7 @@ pub enum HubError {
     },
 
     /// A file has another hash than it should.
-    #[error("{file}: SHA-256 {got}, expected {expected}{}", looks.as_ref().map(|l| format!(": {l}")).unwrap_or_default())]
+    #[error("{file}: SHA-256 {got}, expected {expected}{}", after_colon(looks.as_ref()))]
     WrongHash {
         /// The file or its address.
         file: String,
@@ -62,12 +62,17 @@ pub enum HubError {
     },
 
     /// A file is none of those in the table, neither by its name nor by its hash.
-    #[error("{}: neither its name nor its SHA-256 {got} is that of known weights", shown(path))]
+    #[error(
+        "{}: neither its name nor its SHA-256 {got} is that of known weights{}",
+        shown(path), after_colon(looks.as_ref())
+    )]
     Unrecognised {
         /// The file.
         path: PathBuf,
         /// Its hash.
         got: String,
+        /// What the file seems to be instead of weights, if that can be told.
+        looks: Option<String>,
     },
 
     /// The hash is right, and the network cannot be built from the file.
@@ -142,4 +147,8 @@ pub enum HubError {
         /// The limit.
         allowed: u64,
     },
+}
+
+fn after_colon(looks: Option<&String>) -> String {
+    looks.map(|looks| format!(": {looks}")).unwrap_or_default()
 }

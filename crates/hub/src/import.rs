@@ -1,5 +1,6 @@
 //! A file that someone downloaded by other means, taken into the cache.
 
+use crate::looks::looks;
 use crate::part::Turn;
 use crate::{Cache, HubError, Pretrained, Stored, digest};
 use patchcore_backbone::networks::architecture;
@@ -24,9 +25,14 @@ pub fn import<'a>(
     let by_name = || table.iter().find(|p| path.file_name().is_some_and(|name| name == p.file()));
     let by_hash = || table.iter().find(|p| got.starts_with(p.sha256_start));
     let Some(weights) = named.or_else(by_name).or_else(by_hash) else {
-        return Err(HubError::Unrecognised { path: path.into(), got });
+        return Err(HubError::Unrecognised { path: path.into(), got, looks: looks(path) });
     };
-    digest::check(weights, None, &got, shown(path))?;
+    digest::check(weights, None, &got, shown(path)).map_err(|error| match error {
+        HubError::WrongHash { file, expected, got, .. } => {
+            HubError::WrongHash { file, expected, got, looks: looks(path) }
+        }
+        other => other,
+    })?;
     loads(path, weights.name).map_err(|source| HubError::DoesNotLoad {
         path: path.into(),
         name: weights.name,

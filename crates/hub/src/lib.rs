@@ -31,6 +31,7 @@ mod fetch;
 #[cfg(feature = "fetch")]
 mod http;
 mod import;
+mod looks;
 mod part;
 mod record;
 #[cfg(feature = "fetch")]

@@ -1,8 +1,8 @@
 //! A file on its way into the cache: locked, resumable, and named only when its hash is right.
 
+use crate::looks::looks;
 use crate::record::{self, with_ending};
 use crate::{Cache, HubError, Pretrained, digest};
-use patchcore_backbone::weights::{Weights, WeightsError};
 use patchcore_files::{FileError, read_regular, write_atomic};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -173,12 +173,7 @@ impl Part {
     /// A wrong hash alone does not say that a proxy asked for a password.
     fn looked_at(&self, error: HubError) -> HubError {
         let HubError::WrongHash { file, expected, got, .. } = error else { return error };
-        let looks = match Weights::read(&self.path) {
-            Err(WeightsError::InFile { source, .. }) if matches!(*source, WeightsError::NotWeights(_)) => {
-                Some(source.to_string())
-            }
-            _ => None,
-        };
+        let looks = looks(&self.path);
         HubError::WrongHash { file, expected, got, looks }
     }
 

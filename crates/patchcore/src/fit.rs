@@ -5,6 +5,7 @@ use crate::audit::{Audit, Audited, Outliers};
 use crate::calibration::{Calibration, Rates};
 use crate::coreset::Coreset;
 use crate::embedding::PictureEmbeddings;
+use crate::extent::Extent;
 use crate::fitted::{Fitted, Training};
 use crate::held_out::{HeldOutBy, held_out};
 use crate::member::{Member, check_together};
@@ -213,6 +214,7 @@ impl<E: FeatureExtractor> PatchCore<E> {
             clipped: all.clipped,
             intensity: pictures.intensity(),
             dropped: audit.dropped.clone(),
+            extent: all.extent,
             version: env!("CARGO_PKG_VERSION").to_string(),
             fingerprints: all.fingerprints,
         };
@@ -337,12 +339,16 @@ impl<E: FeatureExtractor> PatchCore<E> {
         read_ahead_by(
             self.batch.unwrap_or_else(usual_chunk),
             total,
-            |i| pictures.load(i).map(|picture| (Fingerprint::of(&picture), picture)),
+            |i| pictures.load(i).map(|picture| (Fingerprint::of(&picture), Extent::of(&picture), picture)),
             |numbers, loaded| {
                 let (mut good, mut names): (Vec<Picture>, Vec<String>) = Default::default();
                 for (i, result) in numbers.clone().zip(loaded) {
                     match result {
-                        Ok((fingerprint, picture)) => {
+                        Ok((fingerprint, extent, picture)) => {
+                            match &mut all.extent {
+                                Some(all) => all.join(&extent),
+                                none => *none = Some(extent),
+                            }
                             if picture.clipped() > 0 {
                                 all.clipped.push(pictures.name(i));
                             }
@@ -408,6 +414,7 @@ struct Seen {
     /// Width and height of each picture.
     sizes: Vec<[usize; 2]>,
     fingerprints: Vec<Fingerprint>,
+    extent: Option<Extent>,
     skipped: Vec<String>,
     clipped: Vec<String>,
 }

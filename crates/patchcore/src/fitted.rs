@@ -1,6 +1,7 @@
 //! What fitting found: all that a model file holds.
 
 use crate::calibration::Calibration;
+use crate::extent::Extent;
 use crate::member::Member;
 use patchcore_files::shown;
 use patchcore_image::{Fingerprint, Fingerprints, Intensity, Likeness};
@@ -32,6 +33,9 @@ pub struct Training {
     pub intensity: Intensity,
     /// Names of the pictures that were left out because it was asked for.
     pub dropped: Vec<String>,
+    /// Sizes and kinds of the pictures; files of programs that did not look have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extent: Option<Extent>,
     /// Version of the program that fitted.
     pub version: String,
     /// What tells each picture again, in the order of the names; none if the pictures are not known.

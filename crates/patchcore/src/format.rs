@@ -18,6 +18,7 @@
 use crate::bank::{MemoryBank, Origin};
 use crate::calibration::Calibration;
 use crate::digests::{Digests, altered, digest};
+use crate::extent::Extent;
 use crate::filter::{Filter, Parts};
 use crate::fitted::{Fitted, Training};
 use crate::member::{Member, check_together};
@@ -265,6 +266,7 @@ impl Fitted {
             member.check(self.training.pictures.len()).map_err(name)?;
         }
         self.training.intensity.check()?;
+        self.training.extent.as_ref().map_or(Ok(()), Extent::check)?;
         let (pictures, known) = (self.training.pictures.len(), self.training.fingerprints.len());
         if known != pictures {
             return Err(format!("{known} fingerprints of {pictures} pictures"));
@@ -368,6 +370,7 @@ mod tests {
             clipped: Vec::new(),
             intensity: patchcore_image::Intensity::Window { low: 5, high: 4095 },
             dropped: vec!["c.png".into()],
+            extent: Some(Extent { width: [3, 9], height: [4, 4], colour: true, grey: false }),
             version: "0.0.0".into(),
             fingerprints: (0..2u8)
                 .map(|v| Fingerprint::from_bytes(&[v; Fingerprint::BYTES]).unwrap())

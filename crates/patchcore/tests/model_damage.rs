@@ -61,8 +61,8 @@ fn parts(file: &[u8]) -> Vec<(String, Range<usize>)> {
     let (header, metadata) = safetensors::SafeTensors::read_metadata(file).unwrap();
     let data = 8 + header;
     let mut parts = vec![("header".to_string(), 0..data)];
-    for (name, tensor) in metadata.tensors() {
-        let (start, end) = tensor.data_offsets;
+    for name in metadata.offset_keys() {
+        let (start, end) = metadata.info(&name).unwrap().data_offsets;
         parts.push((name, data + start..data + end));
     }
     parts

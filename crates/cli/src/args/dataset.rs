@@ -1,5 +1,6 @@
 //! The words of `patchcore dataset`.
 
+use super::PictureOptions;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as Group, Subcommand};
 use patchcore_image::Layout;
@@ -28,6 +29,9 @@ pub(crate) struct Inspect {
     /// List what each file is for
     #[arg(long)]
     pub(crate) files: bool,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 }
 
 #[derive(Group)]

@@ -1,8 +1,8 @@
 //! The words of `evaluate`, `compare` and `run`.
 
-use super::ModelOptions;
 use super::dataset::LayoutOption;
 use super::numbers::{finite, pro_limit, sides};
+use super::{ModelOptions, PictureOptions};
 use clap::{Args as Group, ValueEnum};
 use std::path::PathBuf;
 
@@ -49,6 +49,9 @@ pub(crate) struct Evaluate {
     /// Write into a folder that is not empty
     #[arg(long)]
     pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 }
 
 #[derive(Group)]
@@ -84,6 +87,9 @@ pub(crate) struct Compare {
     /// Weights of B's network, where they are others than A's; repeated for an ensemble
     #[arg(long, value_name = "FILE", conflicts_with = "weights")]
     pub(crate) weights_b: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 }
 
 /// How a category is measured and shown.
@@ -156,6 +162,9 @@ pub(crate) struct Run {
 
     #[command(flatten)]
     pub(crate) options: EvaluateOptions,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 
     #[command(flatten)]
     pub(crate) model: ModelOptions,

@@ -1,8 +1,8 @@
 //! The words of `fit` and `calibrate`, and of what their thresholds promise.
 
-use super::ModelOptions;
 use super::dataset::LayoutOption;
 use super::numbers::{bytes, outliers, share, whole};
+use super::{ModelOptions, PictureOptions};
 use clap::Args as Group;
 use patchcore::{PatchCore, Rates};
 use patchcore_backbone::FeatureExtractor;
@@ -57,6 +57,9 @@ pub(crate) struct Fit {
 
     #[command(flatten)]
     pub(crate) held_out: HeldOutOptions,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 
     #[command(flatten)]
     pub(crate) model: ModelOptions,
@@ -137,4 +140,7 @@ pub(crate) struct Calibrate {
 
     #[command(flatten)]
     pub(crate) rates: RateOptions,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 }

@@ -6,6 +6,7 @@ mod evaluate;
 mod fit;
 mod model;
 mod numbers;
+mod pictures;
 mod weights;
 
 pub(crate) use bench::{Bench, BenchCalibration, BenchCoreset, BenchPart, BenchSearch};
@@ -13,6 +14,7 @@ pub(crate) use dataset::{DatasetPart, DatasetWords, Inspect as DatasetInspect, M
 pub(crate) use evaluate::{Compare, Evaluate, EvaluateOptions, FusionName, MaskRuleName, Rule, Run};
 pub(crate) use fit::{Calibrate, Fit, HeldOutOptions};
 pub(crate) use model::{FeaturePrecisionName, ModelOptions, PrecisionName, SamplerName, ScoringName};
+pub(crate) use pictures::PictureOptions;
 pub(crate) use weights::{Weights, WeightsFetch, WeightsImport, WeightsPart};
 
 use clap::{Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -82,7 +84,7 @@ impl Args {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Learn from good pictures and write a model file
-    Fit(Fit),
+    Fit(Box<Fit>),
     /// Take a model's thresholds anew, from good pictures that it was not fitted on
     Calibrate(Calibrate),
     /// Judge pictures with a model
@@ -162,6 +164,9 @@ pub(crate) struct Predict {
     /// Exit with 1 unless every picture is ok
     #[arg(long)]
     pub(crate) exit_code: bool,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -223,6 +228,9 @@ pub(crate) struct Import {
     /// Write the weights in an anomalib file to a .safetensors file, for predict --weights
     #[arg(long, value_name = "FILE")]
     pub(crate) save_weights: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) pictures: PictureOptions,
 }
 
 #[derive(Group)]

@@ -89,7 +89,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         "gib" => 1 << 30,
         unit => {
             return Err(format!(
-                "must be a number of bytes, such as 2MiB; known units are B, kB, KiB, MB, MiB, GB, GiB, not {unit}"
+                "must be a number of bytes, such as 2MiB: unknown unit {unit}; known: B, kB, KiB, MB, MiB, GB, GiB"
             ));
         }
     };

@@ -2,9 +2,10 @@
 
 use crate::args::{DatasetInspect, DatasetPart, DatasetWords, Manifest, Shown};
 use crate::exit::{Code, Failure};
+use crate::targets::{Sources, claim_file, may_write};
 use crate::{dataset, output};
 use patchcore_files::{shown, write_atomic};
-use patchcore_image::{Examined, Label, Limits, ManifestForm, Role, Split, manifest_text};
+use patchcore_image::{Category, Examined, Label, ManifestForm, Role, Split, manifest_text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,10 +21,13 @@ fn manifest(args: &Manifest, how: Shown) -> Result<Code, Failure> {
     let Some(form) = ManifestForm::of(&args.output) else {
         return Err(Failure::usage(format!("{}: ends in neither .csv nor .jsonl", shown(&args.output))));
     };
-    output::check_file(&args.output, args.force)?;
-    output::check_no_input(&args.output, std::slice::from_ref(&args.what.root))?;
+    let output = claim_file(&args.output)?;
     let dataset = dataset::open(&args.what.root, args.what.layout)?;
     let categories = dataset::named(&dataset, &args.what.category)?;
+    let samples = categories.iter().flat_map(Category::samples);
+    let files = samples.flat_map(|(_, sample)| sample.masks.iter().chain([&sample.path]));
+    let sources = Sources::of([&args.what.root]).and(files);
+    may_write(&output, args.force, &sources)?;
     let folder = args.output.parent().unwrap_or(Path::new(""));
     write_atomic(&args.output, manifest_text(&categories, folder, form)?.as_bytes(), args.force)?;
     let pictures: usize = categories.iter().map(|category| category.samples().count()).sum();
@@ -46,7 +50,7 @@ fn inspect(args: &DatasetInspect, how: Shown) -> Result<Code, Failure> {
     };
     let mut all = Vec::new();
     for name in names {
-        all.push(dataset.examine(name, &Limits::default())?);
+        all.push(dataset.examine(name, &args.pictures.limits())?);
     }
     let layout = dataset.layout().name();
     if how.json {

@@ -7,6 +7,7 @@ use crate::exit::{Code, Failure};
 use crate::pictures::{Look, overlay};
 use crate::progress::Bars;
 use crate::report::Gallery;
+use crate::targets::claim_folder;
 use crate::{backbone, config, output, report};
 use patchcore::{Files, Model, Progress, Verdict};
 use patchcore_demo::{DemoError, Options, generate};
@@ -18,6 +19,9 @@ use std::time::Instant;
 
 impl From<DemoError> for Failure {
     fn from(error: DemoError) -> Self {
+        if let DemoError::File(error) = error {
+            return error.into();
+        }
         let cause = std::error::Error::source(&error).map(|c| format!(": {c}")).unwrap_or_default();
         Self::new(Code::Io, format!("{error}{cause}"))
     }
@@ -44,16 +48,17 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
         ),
     )?;
     let results_folder = root.join("results");
-    output::claim_folder(&results_folder, true)?;
+    claim_folder(&results_folder, true)?;
     let dataset = Dataset::open(root, Some(Layout::Mvtec))?;
     let measuring = Measuring {
         dataset: &dataset,
         asked: &EvaluateOptions::default(),
         thresholds: [None; 2],
         folder: Some(&results_folder),
+        limits: Limits::default(),
         how,
     };
-    let (mut results, mut reports, mut leaks) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut results, mut reports, mut leaks, mut faults) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for drawn in &summary.categories {
         let category = dataset.category(drawn.name)?;
         let fit_start = Instant::now();
@@ -71,7 +76,7 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
             ),
         )?;
         let mut gallery = Gallery::new(fitted, &category, summary.categories.len(), &measuring);
-        let evaluation = measuring.category(&model, &category, Some(&mut gallery))?;
+        let evaluation = measuring.category(&model, &category, Some(&mut gallery), &mut faults)?;
         if fitted.calibration.is_some() {
             let verdicts = |anomalous: bool| {
                 let of_kind = evaluation.pictures.iter().filter(|j| j.sample.is_anomalous() == anomalous);
@@ -99,7 +104,8 @@ pub(crate) fn run(args: &Demo, how: Shown) -> Result<Code, Failure> {
     say(how, "")?;
     print(&results, &leaks, how)?;
     say(how, &next_steps(root, start.elapsed().as_secs_f64()))?;
-    Ok(Code::Done)
+    let pictures = results.iter().map(|result| result.pictures.len()).sum();
+    Failure::of_faults(faults, pictures).map(|()| Code::Done)
 }
 
 fn say(how: Shown, text: &str) -> Result<(), Failure> {

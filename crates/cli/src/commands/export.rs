@@ -4,6 +4,7 @@ use crate::args::{Export, ExportFormat, Shown};
 use crate::backbone::read_model;
 use crate::exit::{Code, Failure};
 use crate::output;
+use crate::targets::{Sources, claim_folder};
 use patchcore::{Error, Fitted};
 use patchcore_files::shown;
 use patchcore_foreign::{SavedMember, SequenceKind, Writing, write_reference};
@@ -36,7 +37,13 @@ fn reference(args: &Export, fitted: &Fitted) -> Result<(), Failure> {
     let members: Vec<SavedMember> = members
         .collect::<Result<_, Error>>()
         .map_err(|error| Failure::usage(format!("{}: {error}", shown(&args.model))))?;
-    output::make_folder(&args.output)?;
+    claim_folder(&args.output, true)?;
+    let sources = Sources::of([&args.model]);
+    for file in std::fs::read_dir(&args.output).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if file.extension().is_some_and(|ending| ending == "faiss" || ending == "pkl") {
+            sources.spare(&file)?;
+        }
+    }
     write_reference(&args.output, &members, Writing { force: args.force, ..Writing::default() })?;
     Ok(())
 }

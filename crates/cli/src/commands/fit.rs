@@ -3,8 +3,10 @@
 use crate::args::{Fit, Shown};
 use crate::backbone::Network;
 use crate::exit::{Code, Failure};
+use crate::oddities::Watched;
 use crate::progress::Bars;
 use crate::report::TrainingFiles;
+use crate::targets::{Sources, claim_file, may_write};
 use crate::thresholds::{promises, thresholds_json};
 use crate::{audit, backbone, config, dataset, output, report};
 use patchcore::{Files, Fitted, Member, Model, OnBadPicture, peak_memory};
@@ -15,30 +17,29 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
-    output::check_file(&args.output, args.force)?;
+    let output = claim_file(&args.output)?;
     let method = backbone::method(config::members(&args.model)?, &config::weights(&args.model))?;
     let files = training_pictures(args)?;
-    output::check_no_input(&args.output, &files.paths)?;
-    output::check_no_input(&args.output, &args.model.weights)?;
-    if let Some(page) = &args.report {
-        let model = std::slice::from_ref(&args.output);
-        report::check(page, args.force, &[model, &files.paths, &args.model.weights].concat())?;
-    }
+    let sources = Sources::of(&files.paths).and(&args.model.weights).and(&args.drop).and(&args.dataset);
+    may_write(&output, args.force, &sources)?;
+    let page = args.report.as_ref().map(|page| report::claim(page, args.force, &sources, &args.output));
+    let _page = page.transpose()?;
     let left_out = args.drop.as_deref().map(audit::names).transpose()?.unwrap_or_default();
     let method = method.leave_out(left_out).drop_outliers(args.drop_outliers);
     let start = Instant::now();
     let choice = if args.skip_bad { OnBadPicture::Skip } else { OnBadPicture::Fail };
     let bars = Bars::telling(how);
     let method = args.held_out.apply(method)?.on_bad_picture(choice).max_memory(args.max_memory);
-    let model = method.fit(&files, &bars)?;
+    let watched = Watched::new(&files);
+    let model = method.fit(&watched, &bars)?;
+    let oddities = watched.oddities();
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
-    if let Some(page) = &args.report {
-        write_report(args, page, &model, &files)?;
-    }
+    let reported = args.report.as_ref().map_or(Ok(()), |page| write_report(args, page, &model, &files));
     if how.json {
         let seconds = start.elapsed().as_secs_f64();
         let mut summary = summary(fitted, &args.output, seconds, bars.expected());
+        summary["warnings"] = oddities.json();
         summary["audit"] = model.audit().map(audit::audit_json).transpose()?.into();
         output::line(&summary.to_string())?;
     } else {
@@ -48,6 +49,7 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     if let Some(found) = model.audit().filter(|_| !how.json) {
         audit::warn_of_duplicates(found);
     }
+    oddities.tell();
     for name in &fitted.training.clipped {
         let window = fitted.training.intensity;
         output::warn(&format!("{}: has values outside the {window}", shown(Path::new(name))));
@@ -55,6 +57,8 @@ pub(crate) fn run(args: &Fit, how: Shown) -> Result<Code, Failure> {
     for name in &fitted.training.skipped {
         output::warn(&format!("{}: cannot be read, left out", shown(Path::new(name))));
     }
+    // The model is there, and that was said.
+    reported?;
     Ok(if fitted.training.skipped.is_empty() { Code::Done } else { Code::SomeBad })
 }
 
@@ -67,7 +71,7 @@ fn write_report(args: &Fit, page: &Path, model: &Model<Network>, files: &Files) 
 
 fn training_pictures(args: &Fit) -> Result<Files, Failure> {
     if let Some(good) = &args.good {
-        return good_pictures(good, config::intensity(&args.model));
+        return good_pictures(good, config::intensity(&args.model), args.pictures.limits());
     }
     let root = args.dataset.clone().unwrap_or_default();
     let category = dataset::one(&root, args.layout.name, args.category.as_deref())?;
@@ -78,17 +82,17 @@ fn training_pictures(args: &Fit) -> Result<Files, Failure> {
             format!("{}: the category {:?} has no pictures to fit on", shown(&root), category.name),
         ));
     }
-    Ok(Files { paths, root, limits: Limits::default(), intensity: config::intensity(&args.model) })
+    Ok(Files { paths, root, limits: args.pictures.limits(), intensity: config::intensity(&args.model) })
 }
 
 /// The pictures in a folder of good ones.
-pub(crate) fn good_pictures(folder: &Path, intensity: Intensity) -> Result<Files, Failure> {
+pub(crate) fn good_pictures(folder: &Path, intensity: Intensity, limits: Limits) -> Result<Files, Failure> {
     let listing = list_pictures(folder)?;
     for skipped in &listing.skipped {
         output::warn(&skipped.to_string());
     }
     let (paths, root) = (listing.pictures, folder.to_path_buf());
-    Ok(Files { paths, root, limits: Limits::default(), intensity })
+    Ok(Files { paths, root, limits, intensity })
 }
 
 fn summary(fitted: &Fitted, path: &Path, seconds: f64, expected_memory: u64) -> Value {

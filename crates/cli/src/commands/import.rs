@@ -4,11 +4,12 @@ use crate::args::{Import, Shown};
 use crate::commands::fit::good_pictures;
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::targets::{Sources, claim_file, may_write};
 use crate::thresholds::{promises, thresholds_json};
 use crate::{backbone, output};
-use patchcore::{Fitted, Member, Model, Params, Training};
+use patchcore::{Files, Fitted, Member, Model, Params, Training};
 use patchcore_backbone::{Backbone, FeatureExtractor};
-use patchcore_files::{shown, write_atomic};
+use patchcore_files::{Claim, shown, write_atomic};
 use patchcore_foreign::{AnomalibModel, SavedMember, read_anomalib, read_reference};
 use patchcore_image::Geometry;
 use patchcore_image::Intensity;
@@ -18,21 +19,36 @@ use serde_json::json;
 use std::sync::Arc;
 
 pub(crate) fn run(args: &Import, how: Shown) -> Result<Code, Failure> {
-    output::check_file(&args.output, args.force)?;
-    output::check_no_input(&args.output, &args.weights)?;
-    output::check_no_input(&args.output, std::slice::from_ref(&args.saved))?;
+    let good = args
+        .good
+        .as_deref()
+        .map(|folder| good_pictures(folder, Intensity::Original, args.pictures.limits()))
+        .transpose()?;
+    let _claims = claim(args, good.as_ref())?;
     let mut model = if args.saved.is_dir() { original(args)? } else { anomalib(args, how)? };
-    if let Some(good) = &args.good {
-        model.calibrate(
-            &good_pictures(good, model.fitted().training.intensity)?,
-            args.rates.rates(),
-            &Bars::new(how),
-        )?;
+    if let Some(good) = &good {
+        model.calibrate(good, args.rates.rates(), &Bars::new(how))?;
     }
     let fitted = model.fitted();
     fitted.save(&args.output, args.force)?;
     report(args, fitted, how)?;
     Ok(Code::Done)
+}
+
+/// Claims the files to be written before the work.
+fn claim(args: &Import, good: Option<&Files>) -> Result<Vec<Claim>, Failure> {
+    if args.save_weights.as_ref() == Some(&args.output) {
+        return Err(Failure::usage(format!("{}: is the model file", shown(&args.output))));
+    }
+    let files = [Some(&args.output), args.save_weights.as_ref()].into_iter().flatten();
+    let claims: Vec<Claim> = files.map(|file| claim_file(file)).collect::<Result<_, _>>()?;
+    let saved = std::fs::read_dir(&args.saved).into_iter().flatten().flatten().map(|entry| entry.path());
+    let pictures = good.into_iter().flat_map(|files| &files.paths);
+    let sources = Sources::of(&args.weights).and([&args.saved]).and(saved).and(pictures);
+    for claim in &claims {
+        may_write(claim, args.force, &sources)?;
+    }
+    Ok(claims)
 }
 
 /// The original's saved model.
@@ -58,9 +74,6 @@ fn original(args: &Import) -> Result<Model<backbone::Network>, Failure> {
 
 /// anomalib's, whose network comes from the file itself unless other weights are given.
 fn anomalib(args: &Import, how: Shown) -> Result<Model<backbone::Network>, Failure> {
-    if let Some(path) = &args.save_weights {
-        output::check_file(path, args.force)?;
-    }
     let saved = read_anomalib(&args.saved)?;
     let geometry = match (args.resize, args.imagesize) {
         (Some(resize), Some(crop)) => Some(Geometry::ResizeCrop { resize, crop }),

@@ -68,6 +68,9 @@ pub(crate) fn run(args: &Inspect, how: Shown) -> Result<Code, Failure> {
             format!("training       {pictures} pictures; {skipped} left out as unreadable{asked}")
         }
     })?;
+    if let Some(extent) = &training.extent {
+        output::line(&format!("pictures       {extent}"))?;
+    }
     for (i, member) in fitted.members.iter().enumerate() {
         if fitted.members.len() > 1 {
             let scale =

@@ -3,9 +3,11 @@
 use crate::args::{Format, Predict, Shown};
 use crate::backbone::Network;
 use crate::exit::{Code, Failure};
-use crate::pictures::{Written, write};
+use crate::oddities::Oddities;
+use crate::pictures::{Written, paths, write};
 use crate::progress::Bars;
 use crate::regions::{Asked, Coco, Found, find};
+use crate::targets::{Sources, check_folder, claim_file, claim_folder, may_write};
 use crate::{backbone, inputs, output};
 use patchcore::{Calibration, Fitted, Model, Progress, Stage, Thresholds, Verdict, read_ahead};
 use patchcore_files::shown;
@@ -31,13 +33,18 @@ struct Record {
     /// The share of its values that are outside the model's intensity window.
     #[serde(skip_serializing_if = "Option::is_none")]
     clipped: Option<f64>,
+    /// What is odd about a picture that was judged all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
 pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
-    if let Some(path) = &args.coco {
-        output::check_file(path, args.force)?;
+    let coco = args.coco.as_deref().map(claim_file).transpose()?;
+    if let Some(folder) = &args.output {
+        Sources::of(&args.paths).spare(folder)?;
+        check_folder(folder, true)?;
     }
     let model = backbone::open_model(&args.model, &args.weights)?;
     let thresholds = thresholds(args, model.fitted())?;
@@ -48,8 +55,13 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
     }
     let asked = asked(args, model.fitted())?;
     let inputs = inputs::expand(&args.paths, args.output.as_deref())?;
+    let sources = Sources::of(&inputs.files).and(&args.weights).and([&args.model]);
+    if let Some(claim) = &coco {
+        may_write(claim, args.force, &sources)?;
+    }
+    let files = args.output.as_deref().map(|folder| files(folder, &inputs.files, &sources)).transpose()?;
     if let Some(folder) = &args.output {
-        output::claim_folder(folder, args.force)?;
+        claim_folder(folder, args.force)?;
     }
     for warning in &inputs.warnings {
         output::warn(warning);
@@ -59,19 +71,29 @@ pub(crate) fn run(args: &Predict, how: Shown) -> Result<Code, Failure> {
         model,
         thresholds,
         format,
-        folder: args.output.clone(),
+        files: files.unwrap_or_default(),
         asked,
         listed: args.regions,
         coco: Coco::default(),
+        limits: args.pictures.limits(),
+        oddities: Oddities::default(),
         not_ok: 0,
         faults: Vec::new(),
         ends_with: Code::SomeBad,
     };
     judge.all(&inputs.files, how)?;
+    judge.oddities.tell();
     if let Some(path) = &args.coco {
         judge.coco.save(path, args.force)?;
     }
     judge.finish(args.exit_code, inputs.files.len())
+}
+
+/// Where the files of every picture go, which may take the place of no input.
+fn files(folder: &Path, pictures: &[PathBuf], sources: &Sources) -> Result<Vec<[PathBuf; 3]>, Failure> {
+    let files: Vec<_> = output::stems(pictures).iter().map(|stem| paths(folder, stem)).collect();
+    files.iter().flatten().try_for_each(|file| sources.spare(file))?;
+    Ok(files)
 }
 
 /// The model's thresholds, or what was given instead.
@@ -110,12 +132,15 @@ struct Judge {
     model: Model<Network>,
     thresholds: Option<Thresholds>,
     format: Format,
-    folder: Option<PathBuf>,
+    /// Where the files of every picture go, if any are asked for.
+    files: Vec<[PathBuf; 3]>,
     /// Which regions are looked for, if any.
     asked: Option<Asked>,
     /// Whether they stand in the records.
     listed: bool,
     coco: Coco,
+    limits: Limits,
+    oddities: Oddities,
     not_ok: usize,
     /// One line for every picture without a verdict, and every file that could not be written.
     faults: Vec<String>,
@@ -130,20 +155,19 @@ impl Judge {
                 "path,verdict,image_score,threshold,review_threshold,width,height,overlay,heat_map,raw_map,error",
             )?;
         }
-        let stems = output::stems(files);
         let bars = Bars::new(how);
         // Bars and lines on one terminal would tear each other apart.
         let bars = if std::io::IsTerminal::is_terminal(&std::io::stdout()) { None } else { Some(bars) };
         if let Some(bars) = &bars {
             bars.begin(Stage::Predict, files.len());
         }
-        let (limits, intensity) = (Limits::default(), self.model.fitted().training.intensity);
+        let (limits, intensity) = (self.limits, self.model.fitted().training.intensity);
         read_ahead(
             files.len(),
             |i| decode_as(&files[i], &limits, intensity),
             |numbers, loaded| {
                 for (i, picture) in numbers.zip(loaded) {
-                    let judged = catch_unwind(AssertUnwindSafe(|| self.one(&files[i], &stems[i], picture)));
+                    let judged = catch_unwind(AssertUnwindSafe(|| self.one(i, &files[i], picture)));
                     let record = judged.unwrap_or_else(|panic| self.broken(&files[i], panic.as_ref()));
                     self.print(&record)?;
                     if let Some(bars) = &bars {
@@ -172,6 +196,7 @@ impl Judge {
             files: None,
             regions: None,
             clipped: None,
+            warning: None,
             error: None,
         }
     }
@@ -184,9 +209,10 @@ impl Judge {
         Record { error: Some(reason), ..self.invalid(file) }
     }
 
-    fn one(&mut self, file: &Path, stem: &Path, picture: Result<Picture, ImageError>) -> Record {
+    fn one(&mut self, number: usize, file: &Path, picture: Result<Picture, ImageError>) -> Record {
         let mut record = self.invalid(file);
         let judged = picture.map_err(|e| e.to_string()).and_then(|picture| {
+            self.check_likeness(file, &picture)?;
             let prediction = self.model.predict(&picture).map_err(|e| format!("{}: {e}", shown(file)))?;
             Ok((picture, prediction))
         });
@@ -209,6 +235,7 @@ impl Judge {
             ));
             record.clipped = Some(share);
         }
+        record.warning = self.oddities.see(file, &picture, self.model.fitted().training.extent.as_ref());
         record.image_score = Some(prediction.image_score);
         let verdict = self.thresholds.map(|t| Verdict::of(prediction.image_score, t));
         record.verdict = verdict.map_or("unknown", Verdict::name);
@@ -218,22 +245,35 @@ impl Judge {
             self.coco.add(&record.path, &picture, &found);
             record.regions = self.listed.then_some(found);
         }
-        if let Some(folder) = &self.folder {
-            match write(folder, stem, self.model.fitted(), &picture, &prediction) {
-                Ok(files) => record.files = Some(files),
-                Err(failure) => {
-                    let reason = format!("{}: {}", shown(file), failure.message);
-                    self.faults.push(reason.clone());
-                    record.error = Some(reason);
-                    // Without its files nobody can look why; what is no good part stays that.
-                    if verdict == Some(Verdict::Ok) {
-                        record.verdict = "invalid";
-                        self.not_ok += 1;
-                    }
-                }
-            }
+        if let Some(paths) = self.files.get(number) {
+            let (files, faults) = write(paths, self.model.fitted(), &picture, &prediction)
+                .unwrap_or_else(|failure| (Written::default(), vec![failure.message]));
+            record.files = Some(files);
+            self.flag(&mut record, faults);
         }
         record
+    }
+
+    /// Says of a picture which of its files are missing; without them it is not ok.
+    fn flag(&mut self, record: &mut Record, faults: Vec<String>) {
+        if faults.is_empty() {
+            return;
+        }
+        if record.verdict == Verdict::Ok.name() {
+            record.verdict = "invalid";
+        }
+        let faults = faults.join("; ");
+        self.faults.push(format!("{}: {faults}", shown(Path::new(&record.path))));
+        record.error = Some(faults);
+    }
+
+    /// With the quality gate, a picture unlike all training pictures is not judged.
+    fn check_likeness(&self, file: &Path, picture: &Picture) -> Result<(), String> {
+        let trained = self.model.fitted().training.extent.as_ref().filter(|_| self.limits.quality_gate);
+        match trained.and_then(|trained| trained.difference(picture)) {
+            Some(difference) => Err(format!("{}: fails the quality gate: {difference}", shown(file))),
+            None => Ok(()),
+        }
     }
 
     fn print(&self, record: &Record) -> Result<(), Failure> {
@@ -250,10 +290,11 @@ impl Judge {
                     (Some(error), None) => {
                         output::line(&format!("{:8} {:>10}  {error}", record.verdict, "-"))
                     }
-                    (_, score) => output::line(&format!(
-                        "{:8} {:>10.4}  {path}",
+                    (error, score) => output::line(&format!(
+                        "{:8} {:>10.4}  {path}{}",
                         record.verdict,
-                        score.unwrap_or(f32::NAN)
+                        score.unwrap_or(f32::NAN),
+                        error.as_ref().map(|error| format!(": {error}")).unwrap_or_default()
                     )),
                 }
             }
@@ -261,10 +302,10 @@ impl Judge {
     }
 
     fn finish(self, exit_code: bool, total: usize) -> Result<Code, Failure> {
-        if !self.faults.is_empty() {
-            let message = format!("{} of {total} pictures have no complete result", self.faults.len());
-            return Err(Failure::new(self.ends_with, message).parts(self.faults));
-        }
+        Failure::of_faults(self.faults, total).map_err(|mut failure| {
+            failure.code = self.ends_with;
+            failure
+        })?;
         Ok(if exit_code && self.not_ok > 0 { Code::Defect } else { Code::Done })
     }
 }
@@ -272,7 +313,9 @@ impl Judge {
 fn csv_row(record: &Record) -> Result<String, Failure> {
     let number = |value: Option<f32>| value.map(|v| v.to_string()).unwrap_or_default();
     let size = |value: Option<usize>| value.map(|v| v.to_string()).unwrap_or_default();
-    let file = |pick: fn(&Written) -> &String| record.files.as_ref().map_or("", |f| pick(f));
+    let file = |pick: fn(&Written) -> &Option<String>| {
+        record.files.as_ref().and_then(|files| pick(files).as_deref()).unwrap_or_default()
+    };
     output::csv_row([
         &record.path,
         record.verdict,

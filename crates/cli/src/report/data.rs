@@ -36,7 +36,7 @@ pub(super) fn of_category(
             (sample.path.file_name().unwrap_or_default().to_string_lossy().into_owned(), &*sample.path)
         })
         .collect();
-    table.fingerprints.push(fingerprint("test pictures", &test)?);
+    table.fingerprints.push(fingerprint("test pictures", &test, training.limits())?);
     Ok(table)
 }
 
@@ -47,7 +47,9 @@ pub(super) fn of_training(fitted: &Fitted, training: &TrainingFiles) -> Result<D
         names.iter().map(|name| Some((name.clone(), training.find(name)?))).collect();
     let row = SplitRow { split: "train".into(), kind: "good".into(), pictures: names.len(), masks: 0 };
     let fingerprint = match files {
-        Some(files) if !files.is_empty() => Some(fingerprint("training pictures", &files)?),
+        Some(files) if !files.is_empty() => {
+            Some(fingerprint("training pictures", &files, training.limits())?)
+        }
         _ => None,
     };
     Ok(DataTable {
@@ -63,10 +65,10 @@ fn safe(names: &[String]) -> Vec<String> {
 }
 
 /// SHA-256 over every picture's name, length and bytes, each name and picture with its own length before it.
-fn fingerprint(of: &str, files: &[(String, &Path)]) -> Result<Fingerprint, Failure> {
+fn fingerprint(of: &str, files: &[(String, &Path)], limits: Limits) -> Result<Fingerprint, Failure> {
     let mut hash = Sha256::new();
     for (name, path) in files {
-        let bytes = read_regular(path, Limits::default().max_file_bytes)?;
+        let bytes = read_regular(path, limits.max_file_bytes)?;
         for part in [name.as_bytes(), &bytes] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);

@@ -72,13 +72,18 @@ impl<'a> Gallery<'a> {
         let hall = |places: usize, before| Hall { places: places.min(OF_A_LABEL), before, kept: Vec::new() };
         Self {
             fitted,
-            training: TrainingFiles::of_category(category, fitted),
+            training: TrainingFiles::of_category(category, fitted, measuring.limits),
             look,
             pixel_threshold,
             budget: Budget::for_thumbnails(super::EXAMPLES * THUMBNAILS),
             defects: hall(places.div_ceil(2), |a, b| a.total_cmp(&b)),
             good: hall(places / 2, |a, b| b.total_cmp(&a)),
         }
+    }
+
+    /// What is refused of the pictures.
+    pub(super) fn limits(&self) -> Limits {
+        self.training.limits()
     }
 
     /// Looks at a judged picture.
@@ -113,7 +118,7 @@ impl<'a> Gallery<'a> {
             size: [width, height],
             thumbnail: thumbnail(picture.rgb())?,
             overlay: thumbnail(&overlay(self.fitted, self.look, picture, prediction)?)?,
-            truth: truth(sample)?,
+            truth: truth(sample, &self.limits())?,
             regions: found.iter().map(row).collect(),
             n_regions,
             nearest: nearest.map(|nearest| self.nearest(nearest, picture, prediction)),
@@ -175,8 +180,8 @@ impl<'a> Gallery<'a> {
 }
 
 /// Boxes around the largest parts of a picture's mask.
-fn truth(sample: &Sample) -> Result<Vec<[usize; 4]>, Failure> {
-    let Some(mask) = sample.mask(&Limits::default())? else { return Ok(Vec::new()) };
+fn truth(sample: &Sample, limits: &Limits) -> Result<Vec<[usize; 4]>, Failure> {
+    let Some(mask) = sample.mask(limits)? else { return Ok(Vec::new()) };
     let marked = mask.binary().into_iter().map(|on| f32::from(u8::from(on))).collect();
     let map = AnomalyMap::from_vec(mask.height(), mask.width(), marked).unwrap_or_default();
     let mut parts = regions(&map, 1.0, 1);

@@ -12,10 +12,10 @@ pub(crate) use training::TrainingFiles;
 
 use crate::backbone::Network;
 use crate::exit::Failure;
-use crate::output;
+use crate::targets::{Sources, claim_file, may_write};
 use patchcore::{Leak, Model};
 use patchcore_evaluation::Evaluation;
-use patchcore_files::{shown, write_atomic};
+use patchcore_files::{Claim, shown, write_atomic};
 use patchcore_image::Category;
 use patchcore_report::{Audit, Budget, CategoryReport, Report};
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(crate) fn evaluated(
     leaks: &[Leak],
 ) -> Result<CategoryReport, Failure> {
     let fitted = model.fitted();
-    let training = TrainingFiles::of_category(category, fitted);
+    let training = TrainingFiles::of_category(category, fitted, gallery.limits());
     let leaks = test_part::leaks(fitted, evaluation, leaks);
     let audit = audit::audit(model, &training, 0, Budget::for_thumbnails(1));
     let report = CategoryReport {
@@ -70,7 +70,7 @@ pub(crate) fn fitted(
     Ok(report.with_findings())
 }
 
-/// Writes `page`, and the same as JSON beside it.
+/// Writes `page`, and the same as JSON beside it; each also where the other cannot be written.
 pub(crate) fn write(
     page: &Path,
     title: &str,
@@ -79,25 +79,30 @@ pub(crate) fn write(
 ) -> Result<(), Failure> {
     let program = concat!("patchcore ", env!("CARGO_PKG_VERSION"));
     let report = Report::new(title, program, categories);
-    write_atomic(&json_beside(page), report.to_json().as_bytes(), force)?;
-    Ok(write_atomic(page, report.to_html().as_bytes(), force)?)
+    let json = write_atomic(&json_beside(page), report.to_json().as_bytes(), force);
+    Ok(write_atomic(page, report.to_html().as_bytes(), force).and(json)?)
 }
 
-/// Refuses a page, or the JSON beside it, before hours of work; `others` are files that it may not replace.
-pub(crate) fn check(page: &Path, force: bool, others: &[PathBuf]) -> Result<(), Failure> {
+/// Claims a page and the JSON beside it before hours of work; neither is an input or the file of the `model`.
+pub(crate) fn claim(
+    page: &Path,
+    force: bool,
+    sources: &Sources,
+    model: &Path,
+) -> Result<[Claim; 2], Failure> {
     let json = json_beside(page);
     if json == page {
         return Err(Failure::usage(format!("{}: the page needs another ending than .json", shown(page)))
             .hint("the JSON is written beside it"));
     }
-    for file in [page, &json] {
-        output::check_file(file, force)?;
-        output::check_no_input(file, others)?;
-        if others.iter().any(|other| other == file) {
-            return Err(Failure::usage(format!("{}: is the model file", shown(file))));
-        }
+    if let Some(file) = [page, &json].into_iter().find(|&file| file == model) {
+        return Err(Failure::usage(format!("{}: is the model file", shown(file))));
     }
-    Ok(())
+    let claims = [claim_file(page)?, claim_file(&json)?];
+    for claim in &claims {
+        may_write(claim, force, sources)?;
+    }
+    Ok(claims)
 }
 
 fn json_beside(page: &Path) -> PathBuf {

@@ -166,13 +166,16 @@ fn case_30_pipes_sockets_and_devices_are_left_out_and_never_opened() {
     let room = Room::with_model();
     let made = |tool: &str, name: &str, kind: &[&str]| {
         let mut command = std::process::Command::new(tool);
-        command.arg(room.path(name)).args(kind).output().unwrap().status.success()
+        command.arg(room.path(name)).args(kind).output().is_ok_and(|made| made.status.success())
     };
     let good = "set/bolt/test/good";
     let pipe = format!("{good}/pipe.png");
     assert!(made("mkfifo", &pipe, &[]));
-    std::os::unix::net::UnixListener::bind(room.path(format!("{good}/socket.png"))).unwrap();
-    let mut names = vec!["pipe.png", "socket.png"];
+    let mut names = vec!["pipe.png"];
+    // Not every path is short enough for a socket.
+    if std::os::unix::net::UnixListener::bind(room.path(format!("{good}/socket.png"))).is_ok() {
+        names.push("socket.png");
+    }
     // Only root makes devices.
     if made("mknod", &format!("{good}/endless.png"), &["c", "1", "5"]) {
         names.insert(0, "endless.png");
@@ -214,7 +217,10 @@ fn case_31_a_folder_of_many_files_is_walked_in_order() {
         fs::hard_link(room.path("first.png"), room.path(name(i))).unwrap();
     }
     let run = room.run("predict bolt.patchcore many --format csv");
-    let run = run.fails(7, &[&format!("{count} of {count} pictures"), &format!("and {} more", count - 20)]);
+    let run = run.fails(
+        7,
+        &[&format!("{count} of {count} pictures"), &format!("... and {} more; --json lists all", count - 20)],
+    );
     let paths: Vec<&str> = run.stdout.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(paths.len(), count);
     assert!(paths.is_sorted());

@@ -95,7 +95,7 @@ fn case_53_a_model_of_another_network_or_other_layers_is_refused() {
     refused("std", &|m| m["params"]["preprocess"]["std"] = json!([0.5, 0.0, 0.5]));
     // The same weights, but embeddings of another width than the bank's rows.
     refused("32 values", &|m| {
-        m["params"]["embedding"]["reduction"] = json!({"pooled": {"pretrain": 64, "target": 32}})
+        m["params"]["embedding"]["reduction"] = json!({"pooled": {"pretrain": 64, "target": 32}});
     });
 }
 
@@ -359,7 +359,7 @@ fn case_59_a_file_larger_than_memory_is_refused() {
 fn case_59_a_file_that_may_not_be_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let room = Room::with_model();
-    std::fs::set_permissions(room.path("bolt.patchcore"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(room.path("bolt.patchcore"), std::fs::Permissions::from_mode(0o000)).unwrap();
     // Nothing is forbidden to root.
     if std::fs::read(room.path("bolt.patchcore")).is_err() {
         for command in ["inspect bolt.patchcore", "predict bolt.patchcore set/bolt/test/good"] {

@@ -83,6 +83,55 @@ fn case_32_names_that_are_no_utf8_are_judged_and_kept_apart() {
     room.run("fit --good new -o part.patchcore --imagesize 32 --bank-rows 9 --json").succeeds();
 }
 
+/// Names that mean something to a shell or to another system are names here.
+#[cfg(unix)]
+#[test]
+fn case_73_homes_and_devices_of_other_systems_are_ordinary() {
+    let room = Room::with_model();
+    for name in
+        ["CON.png", "nul.png", "aux", "LPT1.png", "trailing. .png", "$HOME.png", "a\\b.png", "%s%n.png"]
+    {
+        room.copy("set/bolt/test/good/000.png", format!("~/{name}"));
+    }
+    let run = room.run_words(["predict", "bolt.patchcore", "~", "-o", "~out"]).succeeds();
+    // One has no ending of a picture.
+    assert_eq!(run.stdout.lines().count(), 7);
+    assert_eq!(room.names("~out").len(), 21);
+    room.run("fit --good ~ -o ~/m.patchcore --imagesize 32 --bank-rows 9 --json").succeeds();
+    assert!(room.path("~/m.patchcore").is_file());
+}
+
+/// The longest paths that there can be, and longer ones.
+#[cfg(target_os = "linux")]
+#[test]
+fn case_73_long_paths_work_or_are_errors() {
+    let room = Room::with_model();
+    let name = |length: usize| "n".repeat(length);
+    room.copy("set/bolt/test/good/000.png", format!("long/{}.png", name(251)));
+    assert_eq!(room.predict(&format!("long/{}.png", name(251)))[0]["verdict"], "ok");
+    let deep = vec![name(250); 12].join("/");
+    room.copy("set/bolt/test/good/000.png", format!("{deep}/0.png"));
+    assert_eq!(room.predict(&deep)[0]["verdict"], "ok");
+    room.run(&format!("fit --good {deep} -o {deep}/m --imagesize 32 --bank-rows 9 --json")).succeeds();
+    for length in [4095, 4096, 5000, 100_000] {
+        let long = vec![name(255); length / 256 + 1].join("/");
+        let long = &long[..length.min(long.len())];
+        room.run(&format!("inspect {long}/x")).fails(5, &["nnn"]);
+        room.run(&format!("predict bolt.patchcore {long}x/y")).fails(7, &["nnn"]);
+        room.run(&format!("fit --good {long}x/y -o m")).fails(3, &["nnn"]);
+        room.run(&format!("fit --good set/bolt/train/good -o {long}x/y")).fails(5, &["nnn"]);
+    }
+}
+
+/// A zero byte cannot be typed, but can stand in a list.
+#[test]
+fn case_73_a_zero_byte_in_a_name_is_an_error() {
+    let room = Room::with_model();
+    let run =
+        room.run_with_input("predict bolt.patchcore -", b"set/bolt/test/good/000.png\na\0b.png\n".to_vec());
+    run.fails(7, &[r"a\u{0}b.png"]);
+}
+
 /// What is written of a picture has a longer name than the picture.
 #[cfg(target_os = "linux")]
 #[test]

@@ -90,7 +90,7 @@ fn case_41_a_pickle_that_would_fill_the_memory_is_refused() {
         (many(b'('), "pickle marks: 1000000 is over the limit"),
         (many(b'2'), "pickle stack: 1000000 is over the limit"),
         (many(0x85), "pickle values: 1000000 is over the limit"),
-        (Pickler::new().raw(b")").raw(&[0x85; 100_000]), "no state dict: the file holds a tuple"),
+        (Pickler::new().raw(b")").raw(&vec![0x85; 100_000]), "no state dict: the file holds a tuple"),
         (Pickler::new().raw(b"Nr\xff\xff\xff\xff"), "pickle memo: 4294967295 is over the limit"),
     ] {
         refused(&room, archive(pickler), reason);

@@ -229,12 +229,17 @@ fn case_47_what_is_no_weights_file_is_named_for_what_it_is() {
             b"<!DOCTYPE html><title>Sign in</title>".to_vec(),
             "this is an HTML page, not weights",
         ),
+        ("net.onnx", b"\x08\x08\x12\x07pytorch".to_vec(), "this is an ONNX file"),
         ("half.safetensors", half(EMBEDDED), "truncated: the last tensor needs"),
         ("begun.safetensors", EMBEDDED[..100].to_vec(), "truncated: the safetensors header needs"),
         ("half.pth", half(&pth), "truncated: this zip archive has no end, as after an interrupted download"),
     ] {
         room.write(name, bytes);
-        room.refuses(&format!("{RESNET} --weights {name}"), 4, &[name, reason]);
+        room.refuses(&format!("{RESNET} --weights {name}"), 4, &[&format!("]: {name}: {reason}")]);
+        if name != "garbage.pth" {
+            room.refuses(&format!("weights import {name}"), 4, &[name, reason]);
+            room.refuses(&format!("weights import {name} --name resnet18"), 4, &[name, "SHA-256", reason]);
+        }
     }
     room.refuses(&format!("{RESNET} --weights gone.pth"), 4, &["gone.pth: "]);
     room.refuses(&format!("{RESNET} --weights set"), 5, &["set: not a regular file but a folder"]);
@@ -246,7 +251,9 @@ fn case_47_what_is_no_weights_file_is_named_for_what_it_is() {
 fn case_48_weights_that_are_replaced_while_they_are_read_are_one_file_or_the_other() {
     let room = Room::with_data();
     let mut other = resnet18("F32");
-    other.iter_mut().for_each(|tensor| tensor.bytes[0] ^= 1);
+    for tensor in &mut other {
+        tensor.bytes[0] ^= 1;
+    }
     let files = [resnet18("F32"), other].map(|tensors| safetensors::of(&tensors));
     let fingerprint = || {
         room.run(&format!("{RESNET} --weights w.safetensors --force")).succeeds();
@@ -274,7 +281,7 @@ fn case_48_weights_that_are_replaced_while_they_are_read_are_one_file_or_the_oth
 
 /// The tensors that a ResNet-18 needs up to `layer1`, with values that every width holds.
 fn resnet18(dtype: &'static str) -> Vec<Named> {
-    let value = |i: usize| 0.0078125 * (1 + i % 7) as f32;
+    let value = |i: usize| 0.007_812_5 * (1 + i % 7) as f32;
     let early = |name: &str| ["conv1.", "bn1.", "layer1."].iter().any(|start| name.starts_with(start));
     let wide = |value: f32| match dtype {
         "F32" => value.to_le_bytes().to_vec(),

@@ -120,7 +120,7 @@ fn case_70_weight_bombs_are_refused_in_little_memory() {
     files.push(("many.safetensors".into(), header(&format!("{{{}}}", many.collect::<Vec<_>>().join(",")))));
     for (name, bytes) in files {
         room.write(&name, bytes);
-        let line = format!("fit --dataset set --category bolt -o new.patchcore {} --weights {name}", RESNET);
+        let line = format!("fit --dataset set --category bolt -o new.patchcore {RESNET} --weights {name}");
         let Some(run) = limited(&room, &[LIMIT], &line) else { return };
         run.ends(&[4, 6], &[&name]);
     }
@@ -128,7 +128,7 @@ fn case_70_weight_bombs_are_refused_in_little_memory() {
     for name in ["sparse.safetensors", "sparse.pth", "sparse.onnx"] {
         room.write(name, "");
         std::fs::File::options().write(true).open(room.path(name)).unwrap().set_len(1 << 34).unwrap();
-        let line = format!("fit --dataset set --category bolt -o new.patchcore {} --weights {name}", RESNET);
+        let line = format!("fit --dataset set --category bolt -o new.patchcore {RESNET} --weights {name}");
         limited(&room, &[LIMIT], &line).unwrap().ends(&[4, 6], &[name]);
     }
     assert!(!room.path("new.patchcore").exists());

@@ -84,7 +84,7 @@ fn case_71_fewer_threads_than_asked_for_do_the_same_work() {
     let room = Room::with_model();
     let line = "predict bolt.patchcore set/bolt/test --json";
     let expected = room.run(line).succeeds().stdout;
-    let Some(run) = limited(&room, &[&address_space(1024)], &format!("{line} --threads 1024")) else {
+    let Some(run) = limited(&room, &[&address_space(2048)], &format!("{line} --threads 1024")) else {
         return;
     };
     let run = run.ends(&[0], &["warning: the system refuses 1024 threads ("]);

@@ -41,7 +41,7 @@ fn case_69_a_full_output_is_an_error() {
     for line in LINES {
         let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
         let run = Ended::of(line, &command(&room, line).stdout(full()).output().unwrap());
-        run.ends(&[5], &["error[E005]: standard output: "]);
+        run.ends(&[5], &["E005", "standard output: "]);
         // Nobody can be told anything then.
         let silent = command(&room, line).stdout(full()).stderr(full()).output().unwrap();
         Ended::of(line, &silent).ends(&[5], &[]);

@@ -130,6 +130,11 @@ impl Room {
         Run::of(self.command().args(words))
     }
 
+    /// Runs the program with the words of `line` while the places of a plan fail.
+    pub(crate) fn run_with_fault(&self, line: &str, plan: &str) -> Run {
+        Run::of(self.command().args(line.split_whitespace()).env("PATCHCORE_FAULT", plan))
+    }
+
     /// Runs the program with the words of `line` and a standard input.
     pub(crate) fn run_with_input(&self, line: &str, input: impl Into<Vec<u8>>) -> Run {
         Run::of(self.command().args(line.split_whitespace()).write_stdin(input))

@@ -45,11 +45,12 @@ pub fn write_reference(dir: &Path, members: &[SavedMember], writing: Writing) ->
     }
     let mut written = Vec::new();
     let mut write = |path: &Path, bytes: &[u8]| {
+        // Also where only its folder could not be flushed is the file there.
+        written.push(path.to_path_buf());
         let done = write_atomic(path, bytes, writing.force);
         if done.is_err() {
             take_back(&written, &existing);
         }
-        written.push(path.to_path_buf());
         done
     };
     for (pair, bytes) in pairs.iter().zip(&params) {

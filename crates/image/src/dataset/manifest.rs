@@ -15,8 +15,10 @@ use super::listed::{Named, Row, bad_line, below, lines};
 use super::sample::GOOD;
 use super::{Category, DatasetError, Label, Sample, Split};
 use patchcore_files::shown;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 /// As what a manifest is written.
@@ -127,7 +129,7 @@ impl Reader<'_> {
         let mut unknown = BTreeSet::new();
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
             let bad = |reason: String| bad_line(self.path, line, reason);
-            let object: Map<String, Value> = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+            let Object(object) = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
             unknown.extend(object.keys().filter(|key| !is_known(key)).cloned());
             check_columns(|name| object.contains_key(name)).map_err(bad)?;
             let written = of_object(&object).map_err(bad)?;
@@ -184,6 +186,36 @@ impl Reader<'_> {
         };
         self.all.entry(category).or_default().push(row);
         Ok(())
+    }
+}
+
+/// A JSON object in which no key stands twice.
+struct Object(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Object, A::Error> {
+        let mut object = Map::new();
+        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("the key {key:?} is there twice")));
+            }
+            object.insert(key, value);
+        }
+        Ok(Object(object))
     }
 }
 

@@ -62,14 +62,14 @@ impl Frame {
         })
     }
 
-    /// Fails if a scan's data cannot be all of it: too few bytes for its blocks, or restarts are missing.
+    /// How many blocks a scan has. Fails if its data cannot be all of it: too few bytes, or restarts are missing.
     pub(super) fn check_scan(
         &self,
         header: &[u8],
         bytes: usize,
         restarts: usize,
         interval: u16,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<u64, DecodeError> {
         let short = || corrupt("has a scan header that is too short");
         let (&count, rest) = header.split_first().ok_or_else(short)?;
         let (names, rest) = rest.split_at_checked(2 * usize::from(count)).ok_or_else(short)?;
@@ -91,7 +91,12 @@ impl Frame {
         if first_coefficient == 0 && (bytes as u64) * 8 < bits {
             return Err(corrupt(&format!("has {bytes} bytes of data for {blocks} blocks")));
         }
-        Ok(())
+        Ok(blocks)
+    }
+
+    /// Blocks of the whole picture.
+    pub(super) fn blocks(&self) -> u64 {
+        self.units(&self.components).1
     }
 
     /// Units of coded data in a scan of these components, and blocks of 8 x 8 samples.

@@ -8,6 +8,10 @@ use crate::error::DecodeError;
 
 /// A progressive picture needs ten or so; thousands of them only burn time.
 pub(super) const MAX_SCANS: usize = 100;
+/// Scans may go over a picture so often ...
+const MAX_PASSES: u64 = 20;
+/// ... unless they have no more blocks of 8 x 8 samples than this in all.
+const FEW_BLOCKS: u64 = 16 << 20;
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
@@ -27,19 +31,29 @@ pub(super) struct Layout {
     pub(super) end: usize,
 }
 
+impl Layout {
+    /// Whether the picture is complete only after several scans.
+    pub(super) fn in_several_scans(self) -> bool {
+        self.progressive || self.scans > 1
+    }
+}
+
 /// Walks from marker to marker up to the end of the picture.
 ///
 /// Thumbnails within a segment are stepped over with it; whatever follows the end marker is left alone.
 pub(super) fn layout(bytes: &[u8]) -> Result<Layout, DecodeError> {
     let mut frame: Option<Frame> = None;
     let mut scans = 0;
-    let mut interval = 0;
+    let (mut interval, mut blocks) = (0, 0);
     let mut scan: Option<&[u8]> = None;
     let mut at = 2; // after the start-of-image marker
     loop {
         let Data { restarts, marker, after } = data(bytes, at)?;
         if let (Some(scan), Some(frame)) = (scan.take(), &frame) {
-            frame.check_scan(scan, after - 2 - at, restarts, interval)?;
+            blocks += frame.check_scan(scan, after - 2 - at, restarts, interval)?;
+            if blocks > FEW_BLOCKS && blocks > MAX_PASSES * frame.blocks() {
+                return Err(corrupt(&format!("has scans that go over it more than {MAX_PASSES} times")));
+            }
         }
         if marker == END_OF_IMAGE {
             let frame = frame.ok_or_else(|| corrupt("has no frame header"))?;
@@ -183,6 +197,22 @@ mod tests {
         assert!(of(&[0xD0, 0xD2, 0xD1]).unwrap_err().contains("out of order"));
         assert!(of(&[0xD0, 0xD1]).unwrap_err().contains("2 restart markers where its scan needs 3"));
         assert!(of(&[0xD0, 0xD1, 0xD2, 0xD3, 0xD4]).unwrap_err().contains("where its scan needs 3"));
+    }
+
+    #[test]
+    fn case_10_scans_that_go_over_a_large_picture_again_and_again_are_refused() {
+        let frame = |side: u16| {
+            let [high, low] = side.to_be_bytes();
+            [0xFF, 0xC2, 0, 11, 8, high, low, high, low, 1, 1, 0x11, 0]
+        };
+        let refinement = [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0x10, 0x12];
+        let of = |side, scans| {
+            layout(&[START, &frame(side), &refinement.repeat(scans), END].concat()).map_err(|e| e.to_string())
+        };
+        assert!(of(8000, 20).is_ok());
+        assert!(of(8000, 21).unwrap_err().contains("more than 20 times"));
+        assert!(of(1000, 100).is_ok());
+        assert!(of(1000, 101).unwrap_err().contains("more than 100 scans"));
     }
 
     #[test]

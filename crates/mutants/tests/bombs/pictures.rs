@@ -45,7 +45,7 @@ fn bomb_09_ancillary_chunks_are_passed_over() {
     for name in [b"zTXt", b"iCCP", b"eXIf", b"iTXt"] {
         nothing_is_unpacked(&with(&[(name, &text)]));
     }
-    nothing_is_unpacked(&with(&vec![(b"tEXt", &b"a\0b"[..]); 100_000]));
+    nothing_is_unpacked(&with(&[(b"tEXt", &b"a\0b"[..]); 100_000]));
 }
 
 /// Six black pixels are read, and none of the file's bytes twice.

@@ -11,6 +11,7 @@ use crate::output;
 use crate::progress::Bars;
 use crate::{backbone, config};
 use patchcore::{Files, Model, Mt19937, Pictures, Progress, Quiet};
+use patchcore_image::Limits;
 use patchcore_metrics::{Estimate, Resampling, bootstrap_mean};
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(super) fn run(args: &BenchCalibration, how: Shown) -> Result<Code, Failure> 
     let rates = args.held_out.rates();
     let members = config::members(&args.model)?;
     let networks = backbone::networks(&members, &config::weights(&args.model))?;
-    let all = good_pictures(&args.good, config::intensity(&args.model))?;
+    let all = good_pictures(&args.good, config::intensity(&args.model), Limits::default())?;
     let n = all.paths.len();
     let fitted_on = args.fit_on.map_or(n / 2, |count| count as usize);
     if fitted_on < 2 || fitted_on >= n {

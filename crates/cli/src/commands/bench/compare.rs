@@ -11,6 +11,7 @@ use crate::progress::Bars;
 use crate::{backbone, config, inputs};
 use patchcore::{Model, Params, Progress, Stage, Verdict, Workspace};
 use patchcore_files::shown;
+use patchcore_image::Limits;
 use patchcore_metrics::{Metric, ScoreDifferences, score_differences, spearman};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,11 @@ pub(super) fn run(args: &Bench, other: PrecisionName, how: Shown) -> Result<Code
     // What is not there is told before the first fit.
     let weights = &config::weights(&args.model);
     let methods = [backbone::method(vec![params], weights)?, backbone::method(vec![other], weights)?];
-    let good = good_pictures(args.good.as_deref().unwrap_or(Path::new("")), config::intensity(&args.model))?;
+    let good = good_pictures(
+        args.good.as_deref().unwrap_or(Path::new("")),
+        config::intensity(&args.model),
+        Limits::default(),
+    )?;
     let inputs = inputs::expand(&args.paths, None)?;
     for warning in &inputs.warnings {
         output::warn(warning);

@@ -7,10 +7,12 @@ use crate::commands::fit::good_pictures;
 use crate::exit::{Code, Failure};
 use crate::output::{self, score_json};
 use crate::progress::Bars;
+use crate::targets::{Sources, claim_file, may_write};
 use crate::{backbone, config};
 use patchcore::coreset::{Coreset, replay};
 use patchcore::{Features, Progress, SamplerKind, peak_memory};
 use patchcore_files::write_atomic;
+use patchcore_image::Limits;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use std::path::Path;
@@ -24,13 +26,15 @@ pub(super) fn run(args: &BenchCoreset, how: Shown) -> Result<Code, Failure> {
     if args.verify && sampler.kind != SamplerKind::Greedy {
         return Err(Failure::usage("--verify proves the picks of --sampler greedy"));
     }
-    if let Some(path) = &args.save {
-        output::check_file(path, false)?;
-    }
+    let saved = args.save.as_deref().map(claim_file).transpose()?;
     let bars = Bars::new(how);
     let patches = {
         let method = backbone::method(vec![params], &config::weights(&args.model))?;
-        let all = method.embeddings(&good_pictures(&args.good, config::intensity(&args.model))?, &bars)?;
+        let good = good_pictures(&args.good, config::intensity(&args.model), Limits::default())?;
+        if let Some(claim) = &saved {
+            may_write(claim, false, &Sources::of(&good.paths).and(&args.model.weights))?;
+        }
+        let all = method.embeddings(&good, &bars)?;
         first(all, args.patches)?
     };
     memory::forget_peak();

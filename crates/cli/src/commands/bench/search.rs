@@ -5,6 +5,7 @@ use super::walk::walk;
 use crate::args::{BenchSearch, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
+use crate::targets::{Sources, claim_file, may_write};
 use crate::{backbone, inputs, output};
 use patchcore::search::{NONE, Neighbours, nearest};
 use patchcore::{MemoryBank, Progress};
@@ -17,11 +18,12 @@ use std::path::Path;
 use std::time::Instant;
 
 pub(super) fn run(args: &BenchSearch, how: Shown) -> Result<Code, Failure> {
-    if let Some(path) = &args.save {
-        output::check_file(path, false)?;
-    }
+    let saved = args.save.as_deref().map(claim_file).transpose()?;
     let model = backbone::open_model(&args.model, &args.weights)?;
     let inputs = inputs::expand(&args.paths, None)?;
+    if let Some(claim) = &saved {
+        may_write(claim, false, &Sources::of(&inputs.files).and(&args.weights).and([&args.model]))?;
+    }
     let bars = Bars::new(how);
     bars.begin_named("queries", inputs.files.len());
     let mut queries = Vec::new();

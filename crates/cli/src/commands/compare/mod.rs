@@ -11,7 +11,7 @@ use crate::progress::Bars;
 use crate::{backbone, dataset, output};
 use patchcore_evaluation::{Comparison, MeanComparison, Options, Pair, Scored, compare_means, judge};
 use patchcore_files::shown;
-use patchcore_image::Dataset;
+use patchcore_image::{Dataset, Limits};
 use patchcore_metrics::Resampling;
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,9 @@ pub(crate) fn run(args: &Compare, how: Shown) -> Result<Code, Failure> {
         return Err(Failure::usage(message).hint("leave it out, or give model files"));
     }
     let weights = |own: &[PathBuf]| if own.is_empty() { args.weights.clone() } else { own.to_vec() };
-    let a = a.scores(&weights(&args.weights_a), dataset.as_ref(), how)?;
-    let b = b.scores(&weights(&args.weights_b), dataset.as_ref(), how)?;
+    let limits = args.pictures.limits();
+    let a = a.scores(&weights(&args.weights_a), dataset.as_ref(), limits, how)?;
+    let b = b.scores(&weights(&args.weights_b), dataset.as_ref(), limits, how)?;
     let pairs = paired(&a, &b)?;
     let found = Found {
         categories: pairs.iter().map(|pair| pair.compare(Resampling::default())).collect(),
@@ -79,13 +80,19 @@ fn source(path: &Path, args: &Compare, dataset: Option<&Dataset>) -> Result<Sour
 }
 
 impl Source {
-    fn scores(self, weights: &[PathBuf], dataset: Option<&Dataset>, how: Shown) -> Result<Side, Failure> {
+    fn scores(
+        self,
+        weights: &[PathBuf],
+        dataset: Option<&Dataset>,
+        limits: Limits,
+        how: Shown,
+    ) -> Result<Side, Failure> {
         let (models, dataset) = match (self, dataset) {
             (Self::Saved(side), _) => return Ok(side),
             (Self::Models(models), Some(dataset)) => (models, dataset),
             (Self::Models(_), None) => return Ok(Side::new()),
         };
-        let options = Options { root: dataset.root().to_path_buf(), ..Options::default() };
+        let options = Options { root: dataset.root().to_path_buf(), limits, ..Options::default() };
         let mut open: Option<(PathBuf, _)> = None;
         let mut side = Side::new();
         for (name, path) in models {

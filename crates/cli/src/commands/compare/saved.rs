@@ -48,6 +48,9 @@ struct Row {
 }
 
 fn from_csv(bytes: &[u8]) -> Result<Side, String> {
+    if !bytes.ends_with(b"\n") {
+        return Err("the last line has no end: the file was cut off".into());
+    }
     let mut side = Side::new();
     for row in csv::Reader::from_reader(bytes).into_deserialize::<Row>() {
         let row = row.map_err(|e| e.to_string())?;

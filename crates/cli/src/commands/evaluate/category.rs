@@ -3,13 +3,14 @@
 use crate::args::{EvaluateOptions, FusionName, MaskRuleName, Rule, Shown};
 use crate::backbone::Network;
 use crate::exit::Failure;
+use crate::oddities::Oddities;
 use crate::output;
-use crate::pictures::{Look, heat_map, overlay};
+use crate::pictures::{Look, heat_map, overlay, write_beneath};
 use crate::progress::Bars;
 use crate::report::Gallery;
 use patchcore::{Fitted, Model, Prediction};
 use patchcore_evaluation::{Evaluation, Fusion, Grid, MaskRule, Options, PixelRule, evaluate};
-use patchcore_files::write_atomic;
+use patchcore_files::shown;
 use patchcore_image::{Category, Dataset, Limits, Mask, Picture, Preprocess, Sample};
 use patchcore_report::{Tile, contact_sheet_png};
 use std::collections::BTreeMap;
@@ -23,16 +24,20 @@ pub(crate) struct Measuring<'a> {
     pub(crate) thresholds: [Option<f32>; 2],
     /// For a picture of every test picture.
     pub(crate) folder: Option<&'a Path>,
+    /// What is refused.
+    pub(crate) limits: Limits,
     pub(crate) how: Shown,
 }
 
 impl Measuring<'_> {
-    /// Evaluates one category; `gallery` sees every test picture.
+    /// Evaluates one category; `gallery` sees every test picture, `faults` gets a line for each whose sheet could not be
+    /// written.
     pub(crate) fn category(
         &self,
         model: &Model<Network>,
         category: &Category,
         mut gallery: Option<&mut Gallery<'_>>,
+        faults: &mut Vec<String>,
     ) -> Result<Evaluation, Failure> {
         let fitted = model.fitted();
         let options = self.options(&fitted.members[0].params.preprocess, &category.name);
@@ -41,22 +46,27 @@ impl Measuring<'_> {
             Fusion::Reference => Look::TestSet,
         };
         let mut failure = None;
-        let names = names(category);
+        let sheets = self.folder.map(|folder| sheets(folder, category)).unwrap_or_default();
         let bars = Bars::new(self.how);
+        let mut oddities = Oddities::default();
         let result = evaluate(model, category, &options, &bars, |sample, picture, prediction| {
+            oddities.see(&sample.path, picture, fitted.training.extent.as_ref());
             if let Some(gallery) = gallery.as_mut().filter(|_| failure.is_none()) {
                 failure = gallery.see(sample, picture, prediction).err();
             }
-            let Some(folder) = self.folder.filter(|_| failure.is_none()) else { return };
-            let name = names.get(&sample.path).cloned().unwrap_or_default();
-            let path = folder.join(&category.name).join(&sample.defect).join(name);
+            let Some(path) = sheets.get(&sample.path).filter(|_| failure.is_none()) else { return };
             let sheet = if self.asked.autoscale {
-                autoscaled(fitted, sample, picture, prediction)
+                autoscaled(fitted, sample, picture, prediction, &self.limits)
             } else {
                 fixed(fitted, look, picture, prediction)
             };
-            failure = sheet.and_then(|png| write(&path, &png)).err();
+            match sheet.map(|png| write_beneath(path, &png)) {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => faults.push(format!("{}: {}", shown(&sample.path), fault.message)),
+                Err(error) => failure = Some(error),
+            }
         })?;
+        oddities.tell();
         failure.map_or(Ok(result), Err)
     }
 
@@ -71,6 +81,7 @@ impl Measuring<'_> {
             fusion,
             threshold: self.thresholds[0],
             pixel_threshold: self.thresholds[1],
+            limits: self.limits,
             saturations: self.dataset.saturations(category).map_err(|error| error.to_string()),
             ..Options::default()
         };
@@ -101,28 +112,22 @@ impl Measuring<'_> {
     }
 }
 
-/// The file of each test picture below its kind's folder; no two of a kind share one.
-fn names(category: &Category) -> BTreeMap<PathBuf, PathBuf> {
+/// The file in `folder` for each test picture, below its kind's own folder; no two share one.
+pub(crate) fn sheets(folder: &Path, category: &Category) -> BTreeMap<PathBuf, PathBuf> {
     let mut kinds: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
     for sample in &category.test {
         kinds.entry(&sample.defect).or_default().push(sample.path.clone());
     }
-    let with_ending = |mut stem: PathBuf| {
-        stem.as_mut_os_string().push(".png");
-        stem
+    let of_kind = |(kind, files): (&str, Vec<PathBuf>)| {
+        let folder = folder.join(&category.name).join(kind);
+        let sheet = |mut stem: PathBuf| {
+            stem.as_mut_os_string().push(".png");
+            folder.join(stem)
+        };
+        let sheets: Vec<PathBuf> = output::stems(&files).into_iter().map(sheet).collect();
+        files.into_iter().zip(sheets)
     };
-    let of_kind = |files: Vec<PathBuf>| {
-        let stems = output::stems(&files);
-        files.into_iter().zip(stems.into_iter().map(with_ending)).collect::<Vec<_>>()
-    };
-    kinds.into_values().flat_map(of_kind).collect()
-}
-
-fn write(path: &Path, png: &[u8]) -> Result<(), Failure> {
-    if let Some(parent) = path.parent() {
-        output::make_folder(parent)?;
-    }
-    Ok(write_atomic(path, png, true)?)
+    kinds.into_iter().flat_map(of_kind).collect()
 }
 
 /// Picture and overlay side by side, in colours that mean the same in every picture.
@@ -145,8 +150,9 @@ fn autoscaled(
     sample: &Sample,
     picture: &Picture,
     prediction: &Prediction,
+    limits: &Limits,
 ) -> Result<Vec<u8>, Failure> {
-    let mask = sample.mask(&Limits::default())?;
+    let mask = sample.mask(limits)?;
     let mask = mask_rgb(mask.as_ref(), picture);
     let map = heat_map(fitted, Look::Picture, picture, prediction)?;
     let tile = |rgb, caption| Tile { rgb, width: picture.width(), height: picture.height(), caption };

@@ -9,11 +9,14 @@ use patchcore_image::Layout;
 use patchcore_report::{ResultsRow, results_csv};
 use std::path::Path;
 
+/// The original's table in the folder of an evaluation.
+pub(super) const RESULTS: &str = "results.csv";
 /// The file of scores in the folder of an evaluation.
 pub(crate) const SCORES: &str = "scores.csv";
 const COLUMNS: [&str; 6] = ["category", "defect", "picture", "anomalous", "image_score", "verdict"];
 
-/// `results.csv` as the original writes it, and `scores.csv` with every picture's raw score.
+/// `results.csv` as the original writes it, and `scores.csv` with every picture's raw score; each also where the
+/// other cannot be written.
 pub(crate) fn write_tables(folder: &Path, layout: Layout, results: &[Evaluation]) -> Result<(), Failure> {
     // The original's name for every data set in its one layout.
     let set = if layout == Layout::Mvtec { "mvtec" } else { layout.name() };
@@ -29,7 +32,7 @@ pub(crate) fn write_tables(folder: &Path, layout: Layout, results: &[Evaluation]
             }
         })
         .collect();
-    write_atomic(&folder.join("results.csv"), results_csv(&rows).as_bytes(), true)?;
+    let table = write_atomic(&folder.join(RESULTS), results_csv(&rows).as_bytes(), true);
     let mut scores = output::csv_row(COLUMNS)?;
     scores.push('\n');
     for evaluation in results {
@@ -48,7 +51,7 @@ pub(crate) fn write_tables(folder: &Path, layout: Layout, results: &[Evaluation]
             scores.push('\n');
         }
     }
-    Ok(write_atomic(&folder.join(SCORES), scores.as_bytes(), true)?)
+    Ok(write_atomic(&folder.join(SCORES), scores.as_bytes(), true).and(table)?)
 }
 
 /// What the program says to a picture; empty without a threshold.

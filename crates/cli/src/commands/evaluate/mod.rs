@@ -9,16 +9,23 @@ pub(crate) use category::{Measuring, mask_rgb};
 pub(crate) use files::{SCORES, write_tables};
 pub(crate) use text::{Table, percent};
 
+use self::category::sheets;
+use self::files::RESULTS;
 use crate::args::{Evaluate, Shown};
 use crate::exit::{Code, Failure};
 use crate::progress::Bars;
 use crate::report::Gallery;
+use crate::targets::{Sources, check_folder, claim_folder};
 use crate::{backbone, dataset, output, report};
 use patchcore::{Fitted, Leak};
 use patchcore_evaluation::{Evaluation, EvaluationError};
 use patchcore_files::shown;
-use patchcore_image::{Category, Dataset, Limits};
+use patchcore_image::{Category, Dataset};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// The report in the folder of an evaluation.
+const PAGE: &str = "report.html";
 
 pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     // What is not there is told before hours of work, and before anything is written.
@@ -27,42 +34,70 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     let categories: Vec<Category> =
         pairs.iter().map(|(name, _)| dataset.category(name)).collect::<Result<_, _>>()?;
     check_models(&pairs)?;
+    if let Some(folder) = &args.output {
+        check_outputs(folder, args, &categories, &pairs)?;
+    }
     let leaks = leaks(args, &categories, &pairs, how)?;
     let measuring = Measuring {
         dataset: &dataset,
         asked: &args.options,
         thresholds: [args.threshold, args.pixel_threshold],
         folder: args.output.as_deref(),
+        limits: args.pictures.limits(),
         how,
     };
     let mut open: Option<(&Path, _)> = None;
-    let (mut results, mut reports) = (Vec::new(), Vec::new());
+    let (mut results, mut reports, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for ((category, (_, path)), leaks) in categories.iter().zip(&pairs).zip(&leaks) {
         let model = match open.take() {
             Some((last, model)) if last == path => model,
             _ => backbone::open_model(path, &args.weights)?,
         };
         if let Some(folder) = args.output.as_deref().filter(|_| results.is_empty()) {
-            output::claim_folder(folder, args.force)?;
+            claim_folder(folder, args.force)?;
         }
         let mut gallery = args
             .output
             .as_ref()
             .map(|_| Gallery::new(model.fitted(), category, categories.len(), &measuring));
-        let evaluation = measuring.category(&model, category, gallery.as_mut())?;
+        let evaluation = measuring.category(&model, category, gallery.as_mut(), &mut faults)?;
         if let Some(gallery) = gallery {
             reports.push(report::evaluated(&model, path, category, &evaluation, gallery, leaks)?);
         }
         results.push(evaluation);
         open = Some((path, model));
     }
-    if let Some(folder) = &args.output {
-        write_tables(folder, dataset.layout(), &results)?;
+    let written = args.output.as_ref().map_or(Ok(()), |folder| {
         let title = format!("Evaluation on {}", shown(&args.dataset));
-        report::write(&folder.join("report.html"), &title, reports, true)?;
-    }
+        let tables = write_tables(folder, dataset.layout(), &results);
+        report::write(&folder.join(PAGE), &title, reports, true).and(tables)
+    });
+    // What was measured is told, wherever else it could not be written.
     print(&results, &leaks.concat(), how)?;
-    Ok(Code::Done)
+    if let Err(failure) = written {
+        return Err(failure.parts(faults));
+    }
+    let pictures = results.iter().map(|result| result.pictures.len()).sum();
+    Failure::of_faults(faults, pictures).map(|()| Code::Done)
+}
+
+/// Refuses a folder that takes no files, or in which one would take the place of an input.
+fn check_outputs(
+    folder: &Path,
+    args: &Evaluate,
+    categories: &[Category],
+    pairs: &[(String, PathBuf)],
+) -> Result<(), Failure> {
+    let samples = categories.iter().flat_map(|category| &category.test);
+    let pictures = samples.flat_map(|sample| sample.masks.iter().chain([&sample.path]));
+    let models = pairs.iter().map(|(_, path)| path);
+    let sources = Sources::of([&args.dataset]).and(&args.weights).and(models).and(pictures);
+    sources.spare(folder)?;
+    [PAGE, RESULTS, SCORES].iter().try_for_each(|name| sources.spare(&folder.join(name)))?;
+    sources.spare(&folder.join(PAGE).with_extension("json"))?;
+    let sheets = categories.iter().map(|category| sheets(folder, category));
+    sheets.flat_map(BTreeMap::into_values).try_for_each(|sheet| sources.spare(&sheet))?;
+    check_folder(folder, args.force)
 }
 
 /// All results on standard output; in JSON with the test pictures that the models know.
@@ -97,7 +132,7 @@ fn leaks(
             Some((last, fitted)) if last == path => fitted,
             _ => backbone::read_model(path)?,
         };
-        let (limits, bars) = (Limits::default(), Bars::new(how));
+        let (limits, bars) = (args.pictures.limits(), Bars::new(how));
         match patchcore_evaluation::leaks(&fitted.training, category, &limits, &bars) {
             Err(EvaluationError::Unusable { faults }) => unusable.extend(faults),
             leaks => found.push(leaks?),

@@ -69,6 +69,11 @@ fn case_34_bad_rows_are_named_with_their_line() {
         ("{\"image_path\":3e0}\n", "m.jsonl", "line 1: no column \"split\""),
         ("[1]\n", "m.jsonl", "line 1: "),
         (
+            "\u{feff}{\"image_path\":\"a\",\"split\":\"train\",\"label\":0,\"split\":\"test\"}",
+            "m.jsonl",
+            "line 1: the key \"split\" is there twice",
+        ),
+        (
             "{\"image_path\":\"a\",\"split\":\"train\",\"label\":[0]}",
             "m.jsonl",
             "line 1: label is [0], not a text",
