@@ -28,7 +28,14 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "png", seeds: seeds::png, words: PNG, read, repair: repair::png, memory: MEMORY },
     Target { name: "jpeg", seeds: seeds::jpeg, words: JPEG, read, repair: repair::nothing, memory: MEMORY },
     Target { name: "bmp", seeds: seeds::bmp, words: BMP, read, repair: repair::nothing, memory: MEMORY },
-    Target { name: "tiff", seeds: seeds::tiff, words: TIFF, read, repair: repair::nothing, memory: TIFF_MEMORY },
+    Target {
+        name: "tiff",
+        seeds: seeds::tiff,
+        words: TIFF,
+        read,
+        repair: repair::nothing,
+        memory: TIFF_MEMORY,
+    },
     Target { name: "webp", seeds: seeds::webp, words: WEBP, read, repair: repair::riff, memory: WEBP_MEMORY },
     Target { name: "pnm", seeds: seeds::pnm, words: PNM, read, repair: repair::nothing, memory: MEMORY },
     Target {
