@@ -16,8 +16,9 @@ const LIMITS: Limits = Limits {
 
 /// The decoder's own memory, its result, the picture made of it, tables of the format; and a copy of the file.
 const MEMORY: Memory = Memory { fixed: (1 << 18) + (1 << 18), per_byte: 8 };
-/// This decoder does not keep to the limit yet.
-const TOO_MUCH: Memory = Memory { fixed: 300 << 20, per_byte: 8 };
+
+/// The decoder of TIFF holds the pixels twice, and a row or a strip beside them; a directory becomes a table.
+const TIFF_MEMORY: Memory = Memory { fixed: 4 << 18, per_byte: 64 };
 
 /// The decoder of WebP takes what one partition declares, up to 16 MiB, before it looks whether it is there; tables of a
 /// lossless picture take up to 4 KiB for each eight bytes.
@@ -27,7 +28,14 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "png", seeds: seeds::png, words: PNG, read, repair: repair::png, memory: MEMORY },
     Target { name: "jpeg", seeds: seeds::jpeg, words: JPEG, read, repair: repair::nothing, memory: MEMORY },
     Target { name: "bmp", seeds: seeds::bmp, words: BMP, read, repair: repair::nothing, memory: MEMORY },
-    Target { name: "tiff", seeds: seeds::tiff, words: TIFF, read, repair: repair::nothing, memory: TOO_MUCH },
+    Target {
+        name: "tiff",
+        seeds: seeds::tiff,
+        words: TIFF,
+        read,
+        repair: repair::nothing,
+        memory: TIFF_MEMORY,
+    },
     Target { name: "webp", seeds: seeds::webp, words: WEBP, read, repair: repair::riff, memory: WEBP_MEMORY },
     Target { name: "pnm", seeds: seeds::pnm, words: PNM, read, repair: repair::nothing, memory: MEMORY },
     Target {
