@@ -106,7 +106,9 @@ fn a_threshold_of_ones_own_replaces_the_models() {
 fn maps_have_the_size_of_a_picture_of_any_size() {
     let room = Room::with_model();
     draw::save(&draw::plate_of(50, 91, 33), &room.path("new/wide.png"));
-    let record = room.predict("new/wide.png -o results").remove(0);
+    let run = room.run("predict --json bolt.patchcore new/wide.png -o results");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let record = run.json_lines().remove(0);
     for (key, path) in [("overlay", "results/wide_overlay.png"), ("heat_map", "results/wide_heatmap.png")] {
         assert_eq!(record[key], path);
         let picture = image::open(room.path(path)).unwrap();

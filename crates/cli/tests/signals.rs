@@ -120,9 +120,9 @@ fn case_68_at_any_moment_whatever_has_its_name_is_whole() {
             let status = child.wait().unwrap();
             assert!(status.success() || status.signal() == Some(signal), "{line}: {status}");
             if status.success() {
-                done += 1
+                done += 1;
             } else {
-                stopped += 1
+                stopped += 1;
             }
             let mut found = Vec::new();
             files(&room.path("out"), &mut found);

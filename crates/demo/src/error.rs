@@ -18,10 +18,14 @@ pub enum DemoError {
         marker: &'static str,
     },
 
-    /// A file or a folder cannot be made, read or removed.
+    /// A file cannot be written; it is whole or not there.
+    #[error(transparent)]
+    File(patchcore_files::FileError),
+
+    /// A folder cannot be made, read or removed.
     #[error("cannot write {}", patchcore_files::shown(path))]
     Io {
-        /// The file or the folder.
+        /// The folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

@@ -67,8 +67,8 @@ impl Default for Options<'_> {
 ///
 /// # Errors
 ///
-/// [`DemoError::Occupied`] if the folder holds files that did not come from here, [`DemoError::Io`] or
-/// [`DemoError::Encode`] if a file cannot be written.
+/// [`DemoError::Occupied`] if the folder holds files that did not come from here, [`DemoError::Io`],
+/// [`DemoError::File`] or [`DemoError::Encode`] if something cannot be written.
 ///
 /// # Examples
 ///

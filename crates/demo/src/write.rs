@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use patchcore_files::{is_temporary, write_atomic};
 
 use crate::camera::{HEIGHT, Picture, WIDTH};
 use crate::category::Category;
@@ -27,10 +28,10 @@ pub(crate) fn claim(root: &Path) -> Result<(), DemoError> {
         return Category::ALL.iter().try_for_each(|category| remove(&root.join(category.name())));
     }
     let mut entries = fs::read_dir(root).map_err(|source| io_error(root, source))?;
-    if entries.next().is_some() {
+    if entries.any(|entry| !entry.is_ok_and(|entry| is_temporary(&entry.file_name()))) {
         return Err(DemoError::Occupied { path: root.to_path_buf(), marker: MARKER });
     }
-    fs::write(&marker, MARKER_TEXT).map_err(|source| io_error(&marker, source))
+    write_atomic(&marker, MARKER_TEXT.as_bytes(), false).map_err(DemoError::File)
 }
 
 fn remove(folder: &Path) -> Result<(), DemoError> {
@@ -67,7 +68,7 @@ fn png(path: &Path, pixels: &[u8], colours: ExtendedColorType) -> Result<(), Dem
     PngEncoder::new(&mut bytes)
         .write_image(pixels, WIDTH as u32, HEIGHT as u32, colours)
         .map_err(|source| DemoError::Encode { path: path.to_path_buf(), source })?;
-    fs::write(path, bytes).map_err(|source| io_error(path, source))
+    write_atomic(path, &bytes, true).map_err(DemoError::File)
 }
 
 fn io_error(path: &Path, source: io::Error) -> DemoError {

@@ -135,3 +135,24 @@ fn is_at(file: &File, path: &Path) -> bool {
 fn is_at(_file: &File, path: &Path) -> bool {
     path.exists()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_held_by_one_and_only_while_its_name_leads_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let open = || File::options().write(true).create(true).truncate(false).open(&path).unwrap();
+        let (first, second) = (open(), open());
+        assert!(matches!(hold(&first, &path), Hold::Ours));
+        assert!(matches!(hold(&second, &path), Hold::Busy));
+        fs::remove_file(&path).unwrap();
+        drop(first);
+        assert!(matches!(hold(&second, &path), Hold::Gone));
+        let third = open();
+        assert!(cfg!(not(unix)) || matches!(hold(&second, &path), Hold::Gone));
+        assert!(matches!(hold(&third, &path), Hold::Ours));
+    }
+}

@@ -9,11 +9,13 @@ const SHARE: f64 = 0.999;
 const FLAT: usize = 8;
 /// A row or column is dead if its values span no more levels than this ...
 const DEAD: u8 = 2;
-/// ... where its neighbours' span at least so many.
-const ALIVE: u8 = 16;
+/// ... where its neighbours' span at least so many ...
+const ALIVE: u8 = 8;
+/// ... and differ from it in such a share of their pixels.
+const APART: f64 = 0.75;
 /// So many dead ones side by side; more are a background.
 const BAND: usize = 4;
-/// A picture with fewer rows, or columns, has too few neighbours to tell.
+/// A picture with fewer rows or columns is too small to tell.
 const LEAST: usize = 16;
 
 /// Refuses a picture that shows nothing, or that has dead rows or columns.
@@ -45,7 +47,7 @@ fn narrow(counts: &[usize; 256], enough: usize) -> Option<usize> {
     (0..=256 - FLAT).find(|&level| counts[level..level + FLAT].iter().sum::<usize>() >= enough)
 }
 
-/// The first dead row or column between living ones.
+/// The first dead row or column.
 fn dead_line(picture: &Picture) -> Option<String> {
     let (width, height) = (picture.width(), picture.height());
     let pixels = picture.rgb().as_chunks::<3>().0;
@@ -57,8 +59,10 @@ fn dead_line(picture: &Picture) -> Option<String> {
             column.see(*pixel);
         }
     }
-    let found = |kind: &str, lines: &[Span]| dead(lines).map(|at| format!("{kind} {at} is dead"));
-    found("row", &rows).or_else(|| found("column", &columns))
+    let row = dead(&rows, width, |y, x| pixels[y * width + x]).map(|y| format!("row {y} is dead"));
+    row.or_else(|| {
+        dead(&columns, height, |x, y| pixels[y * width + x]).map(|x| format!("column {x} is dead"))
+    })
 }
 
 /// The lowest and highest value of each channel in a row or column.
@@ -84,15 +88,26 @@ impl Span {
     }
 }
 
-/// Where a band of dead lines begins that has living ones on both sides.
-fn dead(lines: &[Span]) -> Option<usize> {
-    if lines.len() < LEAST {
+/// Where a narrow band of dead lines begins that has living ones on both sides. A gap between two things on a plain
+/// background is none: it looks like much of its neighbours.
+fn dead(lines: &[Span], length: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Option<usize> {
+    if lines.len().min(length) < LEAST {
         return None;
     }
     let alive = |at: usize| lines[at].levels() >= ALIVE;
+    let differs = |a: usize, b: usize, i: usize| {
+        let (a, b) = (pixel(a, i), pixel(b, i));
+        a.iter().zip(b).any(|(a, b)| a.abs_diff(b) > DEAD)
+    };
+    let apart = |a, b| (0..length).filter(|&i| differs(a, b, i)).count() as f64 >= APART * length as f64;
     (1..lines.len()).filter(|&at| alive(at - 1)).find(|&at| {
         let band = lines[at..].iter().take_while(|line| line.levels() <= DEAD).count();
-        (1..=BAND).contains(&band) && at + band < lines.len() && alive(at + band)
+        let behind = at + band;
+        (1..=BAND).contains(&band)
+            && behind < lines.len()
+            && alive(behind)
+            && apart(at, at - 1)
+            && apart(at, behind)
     })
 }
 
@@ -152,12 +167,13 @@ mod tests {
                 },
             );
         assert_eq!(check(&border), Ok(()));
+        let gap = picture(40, 40, |x, y, c| if y == 20 || x < 15 { 255 } else { part(x, y, c) });
+        assert_eq!(check(&gap), Ok(()));
         let bar = picture(40, 40, |x, y, c| if (10..20).contains(&y) { 0 } else { part(x, y, c) });
         assert_eq!(check(&bar), Ok(()));
         let dot = picture(100, 100, |x, y, _| if x < 5 && y < 5 { 200 } else { 10 });
         assert_eq!(check(&dot), Ok(()));
-        for (width, height) in [(1, 1), (1, 40), (40, 1), (3, 3)] {
-            let _ = check(&picture(width, height, part));
-        }
+        let narrow = picture(3, 100, |x, y, _| if y % 2 == 0 { (x * 100) as u8 } else { 50 });
+        assert_eq!(check(&narrow), Ok(()));
     }
 }

@@ -27,7 +27,7 @@ pub enum WeightsError {
     File(#[from] patchcore_files::FileError),
 
     /// The file was read, and the error in `source` was found in it.
-    #[error("cannot use weights file {}", patchcore_files::shown(path))]
+    #[error("{}: {source}", patchcore_files::shown(path))]
     InFile {
         /// The file that was read.
         path: PathBuf,

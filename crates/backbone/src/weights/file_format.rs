@@ -21,6 +21,7 @@ const TAR: &str =
     "this is a tar archive: if a very old torch.save made it, load and save it again with a current one";
 const PICKLE: &str = "this is a plain pickle, not a torch.save file: save the state dict with torch.save";
 const GZIP: &str = "this is a gzip file: unpack it first";
+const ONNX: &str = "this is an ONNX file: a network of its own, not weights for one";
 
 /// The first pickle of a torch.save file from before version 1.6: protocol 2, then a long magic number.
 pub(super) const LEGACY_MAGIC: &[u8] =
@@ -64,6 +65,8 @@ fn mistaken_for_weights(bytes: &[u8]) -> Option<&'static str> {
         Some(GZIP)
     } else if matches!(bytes, [0x80, 2..=5, ..]) && bytes.get(8) != Some(&b'{') {
         Some(PICKLE)
+    } else if matches!(bytes, [0x08, 1..=0x20, 0x12 | 0x3a | 0x42, ..]) && bytes.get(8) != Some(&b'{') {
+        Some(ONNX)
     } else {
         None
     }

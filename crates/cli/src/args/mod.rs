@@ -84,7 +84,7 @@ impl Args {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Learn from good pictures and write a model file
-    Fit(Fit),
+    Fit(Box<Fit>),
     /// Take a model's thresholds anew, from good pictures that it was not fitted on
     Calibrate(Calibrate),
     /// Judge pictures with a model

@@ -19,6 +19,9 @@ use std::time::Instant;
 
 impl From<DemoError> for Failure {
     fn from(error: DemoError) -> Self {
+        if let DemoError::File(error) = error {
+            return error.into();
+        }
         let cause = std::error::Error::source(&error).map(|c| format!(": {c}")).unwrap_or_default();
         Self::new(Code::Io, format!("{error}{cause}"))
     }

@@ -166,13 +166,16 @@ fn case_30_pipes_sockets_and_devices_are_left_out_and_never_opened() {
     let room = Room::with_model();
     let made = |tool: &str, name: &str, kind: &[&str]| {
         let mut command = std::process::Command::new(tool);
-        command.arg(room.path(name)).args(kind).output().unwrap().status.success()
+        command.arg(room.path(name)).args(kind).output().is_ok_and(|made| made.status.success())
     };
     let good = "set/bolt/test/good";
     let pipe = format!("{good}/pipe.png");
     assert!(made("mkfifo", &pipe, &[]));
-    std::os::unix::net::UnixListener::bind(room.path(format!("{good}/socket.png"))).unwrap();
-    let mut names = vec!["pipe.png", "socket.png"];
+    let mut names = vec!["pipe.png"];
+    // Not every path is short enough for a socket.
+    if std::os::unix::net::UnixListener::bind(room.path(format!("{good}/socket.png"))).is_ok() {
+        names.push("socket.png");
+    }
     // Only root makes devices.
     if made("mknod", &format!("{good}/endless.png"), &["c", "1", "5"]) {
         names.insert(0, "endless.png");

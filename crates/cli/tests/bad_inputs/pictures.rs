@@ -154,7 +154,7 @@ fn case_05_files_that_are_cut_off() {
         bad.push(Bad::input(&format!("{stem}_half.{ending}"), &bytes[..bytes.len() / 2], format));
         bad.push(Bad::input(&format!("{stem}_last.{ending}"), &bytes[..bytes.len() - 1], format));
     }
-    assert_eq!(bad.len(), 144);
+    assert_eq!(bad.len(), 142);
     check(&bad);
 }
 
@@ -241,7 +241,7 @@ fn case_21_what_follows_a_picture_is_left_alone() {
     let room = Room::with_model();
     let good = room.read("set/bolt/test/good/000.png");
     room.write("new/archive.png", [&good, &b"PK\x03\x04 and the rest of an archive"[..]].concat());
-    room.write("new/junk.png", [&good[..], &[0xFF; 3_000_000]].concat());
+    room.write("new/junk.png", [good, vec![0xFF; 3_000_000]].concat());
     let expected = room.predict("set/bolt/test/good/000.png")[0]["image_score"].clone();
     for record in room.predict("new") {
         assert_eq!(record["image_score"], expected, "{record}");

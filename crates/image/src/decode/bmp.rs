@@ -15,11 +15,8 @@ const RUNS_OF_4: u32 = 2;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raster, DecodeError> {
     let raster = through_image::decode(Format::Bmp, bytes, limits)?;
-    // What the decoder took has a sound header.
-    let numbers = Numbers::of(bytes).ok_or_else(|| corrupt("has no header"))?;
-    if let Some(numbers) = numbers {
-        numbers.check(raster.width, raster.height)?;
-    }
+    // What the decoder took has a whole header.
+    Numbers::of(bytes).map_or(Ok(()), |numbers| numbers.check(raster.width, raster.height))?;
     Ok(raster)
 }
 
@@ -33,13 +30,13 @@ struct Numbers<'a> {
 }
 
 impl<'a> Numbers<'a> {
-    /// `None` if the header is cut off, `Some(None)` for a picture without palette.
-    fn of(bytes: &'a [u8]) -> Option<Option<Self>> {
+    /// `None` for a picture without palette.
+    fn of(bytes: &'a [u8]) -> Option<Self> {
         let start = u32_at(bytes, 10)? as usize;
         let core = u32_at(bytes, FILE_HEADER)? == CORE_HEADER;
         let bits = usize::from(u16_at(bytes, FILE_HEADER + if core { 10 } else { 14 })?);
         if bits > 8 {
-            return Some(None);
+            return None;
         }
         let [compression, used] = if core {
             [PLAIN, 0]
@@ -47,7 +44,7 @@ impl<'a> Numbers<'a> {
             [u32_at(bytes, FILE_HEADER + 16)?, u32_at(bytes, FILE_HEADER + 32)?]
         };
         let colours = if used == 0 { 1 << bits } else { used as usize };
-        Some(Some(Self { bits, compression, colours, data: bytes.get(start..)? }))
+        Some(Self { bits, compression, colours, data: bytes.get(start..)? })
     }
 
     fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {

@@ -2,6 +2,7 @@
 
 use super::jpeg_markers::layout;
 use super::sniff::sniff;
+use super::tiff_pages;
 use crate::error::{DecodeError, ImageError};
 use crate::format::{Format, Misnamed};
 use crate::limits::Limits;
@@ -36,8 +37,8 @@ pub(crate) fn read_header(path: &Path, limits: &Limits) -> Result<Header, ImageE
     if let Some(misnamed) = misnamed.filter(|_| limits.strict_names) {
         return Err(fail(DecodeError::Misnamed(misnamed)));
     }
-    let found = match size(&head) {
-        Err(_) if file.len() > HEAD => size(&file.read_range(0, file.len())?),
+    let found = match size(&head, limits) {
+        Err(_) if file.len() > HEAD => size(&file.read_range(0, file.len())?, limits),
         found => found,
     };
     let size = found.map_err(fail)?;
@@ -45,14 +46,15 @@ pub(crate) fn read_header(path: &Path, limits: &Limits) -> Result<Header, ImageE
     Ok(Header { size, misnamed })
 }
 
-fn size(bytes: &[u8]) -> Result<[u32; 2], DecodeError> {
+fn size(bytes: &[u8], limits: &Limits) -> Result<[u32; 2], DecodeError> {
     let format = sniff(bytes)?;
     let known = match format {
         // Its end is looked for as well, since frames may follow one another.
         Format::Jpeg => return layout(bytes).map(|layout| [layout.width, layout.height]),
         Format::Png => ImageFormat::Png,
         Format::Bmp => ImageFormat::Bmp,
-        Format::Tiff => ImageFormat::Tiff,
+        // The decoder believes what a directory says about itself.
+        Format::Tiff => tiff_pages::check(bytes, limits).map(|()| ImageFormat::Tiff)?,
         Format::WebP => ImageFormat::WebP,
         Format::Pnm => ImageFormat::Pnm,
     };

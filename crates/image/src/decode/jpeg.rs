@@ -51,16 +51,16 @@ const AHEAD: usize = 8;
 
 /// What the decoder is given. In front of the marker of the end it takes missing data for grey; where the bytes end, it fails.
 fn data(bytes: &[u8], layout: Layout) -> Cow<'_, [u8]> {
-    if layout.progressive || layout.scans > 1 {
+    if layout.in_several_scans() {
         return Cow::Borrowed(&bytes[..layout.end]);
     }
     Cow::Owned([&bytes[..layout.end - 2], &[0; AHEAD]].concat())
 }
 
-/// The samples of the result, and for a progressive picture the 16-bit coefficients of all scans.
+/// The samples of the result, and for several scans the 16-bit coefficients of all of them.
 fn bytes_to_decode(layout: Layout) -> u64 {
     let samples = u64::from(layout.width) * u64::from(layout.height) * u64::from(layout.components);
-    if layout.progressive { 3 * samples } else { samples }
+    if layout.in_several_scans() { 3 * samples } else { samples }
 }
 
 fn corrupt(reason: String) -> DecodeError {

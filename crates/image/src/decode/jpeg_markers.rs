@@ -31,6 +31,13 @@ pub(super) struct Layout {
     pub(super) end: usize,
 }
 
+impl Layout {
+    /// Whether the picture is complete only after several scans.
+    pub(super) fn in_several_scans(self) -> bool {
+        self.progressive || self.scans > 1
+    }
+}
+
 /// Walks from marker to marker up to the end of the picture.
 ///
 /// Thumbnails within a segment are stepped over with it; whatever follows the end marker is left alone.

@@ -46,6 +46,8 @@ use std::path::Path;
 
 /// Reads one picture file of 8-bit samples as RGB; [`decode_as`] with [`Intensity::EightBit`].
 ///
+/// The orientation in EXIF data is ignored, when fitting as when judging: pixels stay where the file has them.
+///
 /// The file is opened once and must be a regular file. Its content decides what it is; a name that says something else
 /// [is told](Picture::misnamed), and refused where [`Limits`] ask for it.
 ///

@@ -6,6 +6,6 @@ use crate::error::DecodeError;
 use crate::limits::Limits;
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Raster, DecodeError> {
-    tiff_pages::check(bytes)?;
+    tiff_pages::check(bytes, limits)?;
     through_image::decode(Format::Tiff, bytes, limits)
 }

@@ -5,6 +5,7 @@
 
 use super::Format;
 use crate::error::DecodeError;
+use crate::limits::Limits;
 use std::collections::BTreeSet;
 
 /// More are a mistake, or made to burn time.
@@ -18,15 +19,18 @@ const COMPRESSION: u16 = 259;
 const PHOTOMETRIC: u16 = 262;
 const SAMPLES_PER_PIXEL: u16 = 277;
 const SAMPLE_FORMAT: u16 = 339;
+/// Width and height of a tile.
+const TILE: [u16; 2] = [322, 323];
 /// Where strips and tiles begin, and how many bytes each has.
 const PARTS: [[u16; 2]; 2] = [[273, 279], [324, 325]];
 
-/// Fails unless every page's data lie within the file, and the first page's samples can become light.
-pub(super) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
+/// Fails unless every page's data lie within the file, its tiles within the limits of pictures, and the first page's samples
+/// can become light.
+pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     let file = File::open(bytes)?;
     let (mut at, mut seen) = (file.first()?, BTreeSet::new());
-    // Directories and lists that share no bytes cannot be longer than the file.
-    let mut budget = bytes.len() as u64;
+    // Directories and lists that share no bytes cannot be longer than the file; one value may stand in its entry.
+    let mut budget = 2 * bytes.len() as u64;
     while at != 0 {
         if !seen.insert(at) {
             return Err(corrupt(&format!("page {} leads back to an earlier one", seen.len())));
@@ -36,6 +40,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
         }
         let page = file.page(at, &mut budget)?;
         let stored = file.check_data(&page, &mut budget)?;
+        file.check_tiles(&page, limits)?;
         if seen.len() == 1 {
             file.check_samples(&page)?;
             file.check_stored(&page, stored)?;
@@ -143,6 +148,17 @@ impl<'a> File<'a> {
             }
         }
         Ok(stored)
+    }
+
+    /// Fails for tiles wider or higher than a picture may be: the decoder takes memory for their rows.
+    fn check_tiles(&self, page: &Page, limits: &Limits) -> Result<(), DecodeError> {
+        for entry in page.entries.iter().filter(|entry| TILE.contains(&entry.tag) && entry.count > 0) {
+            let side = self.value(*entry, 0)?;
+            if side > u64::from(limits.max_side) {
+                return Err(corrupt(&format!("has tiles with a side of {side} pixels")));
+            }
+        }
+        Ok(())
     }
 
     /// Fails if pixels without compression are said to take fewer bytes than they do.

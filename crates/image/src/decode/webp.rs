@@ -35,7 +35,9 @@ fn check_frames(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     while let Some((name, data, after)) = next_chunk(rest) {
         let size = match name {
             b"VP8X" => {
-                canvas = Some(Canvas::read(data)?);
+                let read = Canvas::read(data)?;
+                limits.check_size(read.size[0], read.size[1])?;
+                canvas = Some(read);
                 None
             }
             b"VP8 " => Some(lossy_size(data)),

@@ -1,7 +1,7 @@
 //! Every way of storing pixels against what the original's library sees; every truncation of each.
 
 use super::{Files, as_the_original, taken};
-use patchcore_image::{DecodeError, Exceeded, Limits, decode_bytes};
+use patchcore_image::{DecodeError, Exceeded, Format, Limits, decode_bytes};
 
 /// Formats and ways that are refused, with a word of the reason.
 const REFUSED: [(&str, &str); 12] = [
@@ -23,7 +23,7 @@ const REFUSED: [(&str, &str); 12] = [
 fn tolerance(name: &str) -> u8 {
     match name {
         "rgb555.bmp" | "rgb565.bmp" => 1,
-        _ if name.ends_with(".jpg") => 2,
+        _ if Format::named(name.as_ref()) == Some(Format::Jpeg) => 2,
         _ => 0,
     }
 }

@@ -86,6 +86,7 @@ fn case_12_strips_that_are_not_there() {
 
 #[test]
 fn case_12_sizes_that_no_picture_has() {
+    const PACKBITS: u32 = 32_773;
     for (tag, value) in [(256, 0), (257, 0)] {
         let reason = refused(&with(tag, value));
         assert!(reason.contains("shows nothing") || reason.contains("TIFF"), "{reason}");
@@ -93,12 +94,23 @@ fn case_12_sizes_that_no_picture_has() {
     for value in [0x7FFF_FFFF, u32::MAX, 20_000] {
         assert!(refused(&with(256, value)).contains("take 6 bytes, which are too few"));
         // Packed, so that nobody knows how many bytes there must be.
-        const PACKBITS: u32 = 32_773;
         let mut page = grey_page(value, 2, behind(9));
         page.iter_mut().filter(|entry| entry[0] == 259).for_each(|entry| entry[3] = PACKBITS);
         page.iter_mut().filter(|entry| entry[0] == 279).for_each(|entry| entry[3] = 6);
         let reason = refused(&tiff(&[page], 0, &[0x81; 6]));
         assert!(reason.contains("over the limit") || reason.contains("TIFF"), "{reason}");
+    }
+}
+
+#[test]
+fn case_12_tiles_that_no_picture_fills_are_refused() {
+    for tag in [322, 323] {
+        for side in [0x7FFF_FFFF, u32::MAX, 20_000] {
+            let mut page = grey_page(3, 2, behind(10));
+            page.push([tag, 4, 1, side]);
+            let reason = refused(&tiff(&[page], 0, &[10, 20, 30, 40, 50, 60]));
+            assert!(reason.contains("tiles with a side of"), "{reason}");
+        }
     }
 }
 

@@ -42,8 +42,9 @@ fn case_14_a_canvas_must_be_as_large_as_its_picture() {
         for (width, height) in [(23, 18), (22, 17), (1, 1), (5000, 5000)] {
             assert!(refused(&of(width, height)).contains("WebP"), "{name}: {}", refused(&of(width, height)));
         }
-        assert!(refused(&of(20_000, 20_000)).contains("over the limit"));
-        assert!(refused(&of(1 << 24, 1 << 24)).contains("WebP"));
+        for side in [20_000, 1 << 24] {
+            assert!(refused(&of(side, side)).contains("over the limit"));
+        }
     }
 }
 

@@ -38,13 +38,19 @@ fn model(graph: &[u8]) -> Vec<u8> {
 
 #[test]
 fn bomb_45_graphs_within_graphs_need_no_stack() {
-    // An attribute of a node holds a graph, whose node has an attribute with a graph, ...
-    let mut graph = Vec::new();
+    // An attribute of a node holds a graph, whose node has an attribute with a graph, ... each the last of what holds it.
+    let (mut beginnings, mut len) = (Vec::new(), 0u64);
     for _ in 0..10_000 {
-        let attribute = [field(1, b"body"), field(6, &graph)].concat();
-        let node = [field(2, b"y"), field(4, b"If"), field(5, &attribute)].concat();
-        graph = field(1, &node);
+        for (before, number) in
+            [(field(1, b"body"), 6), ([field(2, b"y"), field(4, b"If")].concat(), 5), (Vec::new(), 1)]
+        {
+            let beginning = [&before[..], &[number << 3 | 2], &varint(len)].concat();
+            len += beginning.len() as u64;
+            beginnings.push(beginning);
+        }
     }
+    beginnings.reverse();
+    let graph = beginnings.concat();
     error(&model(&graph), 64);
 }
 

@@ -45,7 +45,7 @@ fn bomb_41_a_long_integer_has_eight_bytes_at_most() {
 fn bomb_41_marks_and_memos_have_an_end() {
     error(&[b"\x80\x02", &b"(".repeat(3_000_000)[..], b"."].concat());
     error(&[b"\x80\x02", &b"N".repeat(3_000_000)[..], b"."].concat());
-    error(&[b"\x80\x02N", &b"2".repeat(30_000_000)[..], b"."].concat());
+    error(&[b"\x80\x02N", &b"2".repeat(3_000_000)[..], b"."].concat());
     error(b"\x80\x02Nr\xff\xff\xff\xff.");
 }
 

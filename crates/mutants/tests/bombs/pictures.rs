@@ -2,40 +2,7 @@
 
 use crate::{measured, refused};
 use patchcore_image::{DecodeError, Limits, decode_bytes};
-
-/// A PNG of these chunks.
-fn png(chunks: &[([u8; 4], &[u8])]) -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, data) in chunks {
-        let named = [&name[..], data].concat();
-        bytes.extend((data.len() as u32).to_be_bytes());
-        bytes.extend(&named);
-        bytes.extend(crc32fast::hash(&named).to_be_bytes());
-    }
-    bytes
-}
-
-fn header(width: u32, height: u32) -> Vec<u8> {
-    [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat()
-}
-
-/// A zlib stream of so many zeros: one block with fixed codes, a zero and then 258 more of it again and again.
-fn zeros(count: usize) -> Vec<u8> {
-    let mut bits: Vec<bool> = vec![true, true, false]; // the last block, fixed codes
-    let mut code = |value: u32, length: u32| bits.extend((0..length).rev().map(|i| value >> i & 1 == 1));
-    let (runs, singles) = ((count - 1) / 258, (count - 1) % 258 + 1);
-    (0..singles).for_each(|_| code(0b0011_0000, 8));
-    (0..runs).for_each(|_| code(0b1100_0101 << 5, 13)); // length 258, distance 1
-    code(0, 7);
-    let packed = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |all, &bit| all << 1 | u8::from(bit)));
-    let sum = ((count % 65_521) as u32) << 16 | 1;
-    [vec![0x78, 0x01], packed.collect(), sum.to_be_bytes().to_vec()].concat()
-}
-
-fn black_png(width: u32, height: u32) -> Vec<u8> {
-    let data = zeros((width as usize + 1) * height as usize);
-    png(&[(*b"IHDR", &header(width, height)), (*b"IDAT", &data), (*b"IEND", &[])])
-}
+use patchcore_testkit::craft::{black_png, grey_page, ihdr, png, tiff, zlib_of_zeros};
 
 fn error(bytes: &[u8], factor: u64) -> String {
     refused(bytes.len(), factor, || decode_bytes(bytes, &Limits::default()))
@@ -59,31 +26,33 @@ fn bomb_07_a_png_of_20_000_by_20_000_costs_nothing() {
 #[test]
 fn bomb_08_sides_up_to_the_largest_number_are_refused_by_the_header() {
     for [width, height] in [[0, 0], [1, 0], [0x7fff_ffff; 2], [u32::MAX; 2], [16_384, 16_384]] {
-        let bytes = png(&[(*b"IHDR", &header(width, height)), (*b"IDAT", &[]), (*b"IEND", &[])]);
+        let bytes = png(&[(b"IHDR", &ihdr(width, height, 8, 0)), (b"IDAT", &[]), (b"IEND", &[])]);
         error(&bytes, 1);
     }
 }
 
 #[test]
 fn bomb_09_ancillary_chunks_are_passed_over() {
-    let packed = zeros(16 << 20);
+    let packed = zlib_of_zeros(16 << 20);
     let text = [b"note\0\0", &packed[..]].concat();
-    let (header, data) = (header(3, 2), zeros(8));
-    let begin = (*b"IHDR", &header[..]);
-    let end = [(*b"IDAT", &data[..]), (*b"IEND", &[][..])];
-    for name in [*b"zTXt", *b"iCCP", *b"eXIf", *b"iTXt"] {
-        let bytes = png(&[begin, (name, &text), end[0], end[1]]);
-        let (result, held) = measured(|| decode_bytes(&bytes, &Limits::default()));
-        assert_eq!(result.unwrap().rgb(), [0; 18]);
-        assert!(held < 256 << 10, "{}: {held} bytes", name.escape_ascii());
+    let (header, data) = (ihdr(3, 2, 8, 0), zlib_of_zeros(8));
+    let with = |ancillary: &[(&[u8; 4], &[u8])]| {
+        let mut chunks: Vec<(&[u8; 4], &[u8])> = vec![(b"IHDR", &header)];
+        chunks.extend(ancillary);
+        chunks.extend([(b"IDAT", &data[..]), (b"IEND", &[])] as [(&[u8; 4], &[u8]); 2]);
+        png(&chunks)
+    };
+    for name in [b"zTXt", b"iCCP", b"eXIf", b"iTXt"] {
+        nothing_is_unpacked(&with(&[(name, &text)]));
     }
-    let mut chunks = vec![begin];
-    chunks.extend(vec![(*b"tEXt", &b"a\0b"[..]); 100_000]);
-    chunks.extend(end);
-    let bytes = png(&chunks);
-    let (result, held) = measured(|| decode_bytes(&bytes, &Limits::default()));
+    nothing_is_unpacked(&with(&[(b"tEXt", &b"a\0b"[..]); 100_000]));
+}
+
+/// Six black pixels are read, and none of the file's bytes twice.
+fn nothing_is_unpacked(bytes: &[u8]) {
+    let (result, held) = measured(|| decode_bytes(bytes, &Limits::default()));
     assert_eq!(result.unwrap().rgb(), [0; 18]);
-    assert!(held < 256 << 10, "{held} bytes");
+    assert!(held < 256 << 10, "{held} bytes of memory");
 }
 
 #[test]
@@ -103,27 +72,23 @@ fn bomb_10_a_jpeg_of_ten_thousand_scans_is_not_decoded() {
 
 #[test]
 fn bomb_12_a_tiff_of_any_size_is_refused_by_its_directory() {
-    let sound = tiff(&[(256, 4, 1, 4), (257, 4, 1, 2), (273, 4, 1, 8), (279, 4, 1, 8)]);
-    assert!(decode_bytes(&sound, &Limits::default()).is_ok());
-    let sides: [(u32, u32); 4] = [(0x7fff_ffff, 1), (u32::MAX, u32::MAX), (16_384, 16_384), (0, 2)];
-    for (width, height) in sides {
-        error(&tiff(&[(256, 4, 1, width), (257, 4, 1, height), (273, 4, 1, 8), (279, 4, 1, 8)]), 64);
+    let of = |width, height, more: &[[u32; 4]]| {
+        let mut page = grey_page(width, height, 8 + 2 + 12 * (9 + more.len() as u32) + 4);
+        page.extend(more);
+        tiff(&[page], 0, b"abcdefgh")
+    };
+    assert!(decode_bytes(&of(4, 2, &[]), &Limits::default()).is_ok());
+    for (width, height) in [(0x7fff_ffff, 1), (u32::MAX, u32::MAX), (16_384, 16_384), (0, 2)] {
+        error(&of(width, height, &[]), 64);
     }
-}
-
-/// A little-endian TIFF of eight grey bytes at 8, whose directory has these entries besides what every picture has.
-fn tiff(entries: &[(u16, u16, u32, u32)]) -> Vec<u8> {
-    let mut all = vec![(258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (277, 3, 1, 1), (278, 4, 1, 2)];
-    all.extend(entries);
-    all.sort_unstable();
-    let mut bytes = b"II*\0\x10\0\0\0abcdefgh".to_vec();
-    bytes.extend((all.len() as u16).to_le_bytes());
-    for (tag, kind, count, value) in all {
-        bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
-        bytes.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    // A list of 2^28 words, tiles of any width, a profile of 2 GB, a text.
+    for entry in
+        [[258, 3, 1 << 28, 8], [322, 4, 1, 0x7fff_fff0], [34_675, 7, 1 << 31, 8], [270, 2, u32::MAX, 8]]
+    {
+        error(&of(4, 2, &[entry]), 64);
     }
-    bytes.extend([0; 4]);
-    bytes
+    let many = tiff(&vec![grey_page(4, 2, 8); 1000], 8, b"abcdefgh");
+    error(&many, 64);
 }
 
 #[test]

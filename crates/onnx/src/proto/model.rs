@@ -68,7 +68,7 @@ impl<'a> Model<'a> {
             }
         }
         let &[graph] = graphs.as_slice() else {
-            return Err(OnnxError::Damaged(format!("it has {} graphs", graphs.len())));
+            return Err(OnnxError::Damaged(format!("it has {} graphs, not one", graphs.len())));
         };
         model.parse_graph(graph)?;
         if model.opsets.is_empty() {

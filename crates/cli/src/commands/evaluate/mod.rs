@@ -74,7 +74,9 @@ pub(crate) fn run(args: &Evaluate, how: Shown) -> Result<Code, Failure> {
     });
     // What was measured is told, wherever else it could not be written.
     print(&results, &leaks.concat(), how)?;
-    written?;
+    if let Err(failure) = written {
+        return Err(failure.parts(faults));
+    }
     let pictures = results.iter().map(|result| result.pictures.len()).sum();
     Failure::of_faults(faults, pictures).map(|()| Code::Done)
 }

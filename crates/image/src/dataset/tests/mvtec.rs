@@ -106,3 +106,20 @@ fn the_category_itself_may_be_a_link() {
     assert_eq!(set.names(), ["flask"]);
     assert_eq!(set.category("flask").unwrap().train.len(), 2);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn case_32_a_category_whose_name_is_no_text_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = dataset(&SMALL);
+    let name = dir.path().join(std::ffi::OsStr::from_bytes(b"\xff\n"));
+    std::fs::create_dir_all(name.join("train/good")).unwrap();
+    let set = open(dir.path());
+    assert_eq!(set.names(), ["bottle"]);
+    assert_eq!(set.warnings().len(), 1);
+    assert!(
+        set.warnings()[0].ends_with("\u{fffd}\\n: its name is not UTF-8, left out"),
+        "{:?}",
+        set.warnings()
+    );
+}
