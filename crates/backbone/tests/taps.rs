@@ -492,7 +492,12 @@ fn what_does_not_fit_is_named() {
     assert!(matches!(error("resnet18", &weights, &[]), BackboneError::NoLayers));
     // A bottleneck network finds tensors of other shapes.
     let BackboneError::Weights { source, .. } = error("resnet50", &weights, &["layer2"]) else { panic!() };
-    assert_eq!(source.to_string(), "layer1.0.conv1.weight: shape [64, 64, 3, 3], expected [64, 64, 1, 1]");
+    let told = source.to_string();
+    let first = "layer1.0.conv1.weight: shape [64, 64, 3, 3], expected [64, 64, 1, 1]; ";
+    assert!(
+        told.starts_with(&format!("79 tensors do not fit: {first}")) && told.ends_with("; and 74 more"),
+        "{told}"
+    );
     // Tensors behind the last tap are not needed.
     let mut short = Weights::default();
     for name in weights.names().filter(|n| !n.starts_with("layer2") && !n.starts_with("layer3")) {

@@ -105,7 +105,7 @@ fn what_cannot_be_left_out_is_refused() {
     room.run(&format!("{fit} --drop nowhere.txt")).fails(5, &["nowhere.txt"]);
     room.run(&format!("{fit} --drop-outliers 7"))
         .fails(2, &["drop_outliers is 7", "less than the 7 pictures"]);
-    room.run(&format!("{fit} --drop-outliers 150%")).fails(2, &["above 0 and below 1"]);
-    room.run(&format!("{fit} --drop-outliers few")).fails(2, &["a share such as 5%"]);
+    room.run(&format!("{fit} --drop-outliers 150%")).fails(2, &["above 0% and below 100%"]);
+    room.run(&format!("{fit} --drop-outliers few")).fails(2, &["a number of pictures, or a share"]);
     assert!(!room.path("m.patchcore").exists());
 }

@@ -31,7 +31,7 @@ fn what_cannot_be_used_is_named_and_nothing_is_written() {
     let calibrate = "calibrate bolt.patchcore -o new.patchcore --good";
     room.run(&format!("{calibrate} gone")).fails(3, &["gone"]);
     room.run(&format!("{calibrate} set/bolt/test/good --false-alarm-rate 1"))
-        .fails(2, &["false_alarm_rate is 1"]);
+        .fails(2, &["--false-alarm-rate", "must be above 0 and below 1"]);
     room.write("bad/a.png", "no picture");
     room.write("bad/b.png", "");
     room.run(&format!("{calibrate} bad")).fails(3, &["2 of 2 pictures cannot be used", "a.png", "b.png"]);

@@ -1,6 +1,6 @@
 //! The options of all commands that read pictures: what is refused.
 
-use super::numbers::bytes;
+use super::numbers::{bytes, whole};
 use clap::Args as Group;
 use patchcore_image::Limits;
 
@@ -17,11 +17,11 @@ pub(crate) struct PictureOptions {
     quality_gate: bool,
 
     /// Longest side that is read [default: 16384]
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Pictures")]
+    #[arg(long, value_name = "PIXELS", value_parser = whole(1..=u32::MAX), help_heading = "Pictures")]
     max_side: Option<u32>,
 
     /// Most pixels that are read of one picture [default: 67108864]
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Pictures")]
+    #[arg(long, value_name = "PIXELS", value_parser = whole(1..=u64::MAX), help_heading = "Pictures")]
     max_pixels: Option<u64>,
 
     /// Most memory that decoding one picture may take [default: 256MiB]
