@@ -165,7 +165,7 @@ pub(crate) fn method_on(members: Vec<Params>, networks: Networks) -> Result<Patc
 pub(crate) fn read_model(path: &Path) -> Result<Fitted, Failure> {
     let fitted = Fitted::load(path).map_err(|error| match error {
         // It knows only what there is, not for which file.
-        error @ Error::Memory { .. } => about(path, error),
+        error @ Error::Memory { .. } => about(path, error).hint("it takes a machine with more memory"),
         error => error.into(),
     })?;
     let unusable = |reason: String| Failure::new(Code::Weights, format!("{}: {reason}", shown(path)));

@@ -279,9 +279,6 @@ impl From<patchcore::Error> for Failure {
             )
             .parts(unknown.iter().map(|name| shown(Path::new(name))).collect())
             .hint("names are those that `fit --json` gives in its audit"),
-            E::Memory { what: "the model", .. } => {
-                Self::new(Code::Limit, message).hint("it takes a machine with more memory")
-            }
             E::Memory { halved, .. } => {
                 let half = halved.map(|_| "--feature-precision f16 is enough, or ").unwrap_or_default();
                 Self::new(Code::Limit, message)

@@ -1,6 +1,6 @@
 //! One bad picture among many costs its own place and nothing else.
 //!
-//! The ordinary run takes a few hundred pictures. `PATCHCORE_MANY=10000 cargo test --release -p patchcore-cli --test many
+//! The ordinary run takes a few hundred pictures. `PATCHCORE_TEST_FILES=10000 cargo test --release -p patchcore-cli --test many
 //! -- --nocapture` takes so many, and prints how long the others take with the bad one and without it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -15,7 +15,7 @@ const RUNS: usize = 5;
 
 /// How many pictures, and whether that is the full run.
 fn count() -> (u32, bool) {
-    let many = std::env::var("PATCHCORE_MANY").ok().map(|text| text.parse().unwrap());
+    let many = std::env::var("PATCHCORE_TEST_FILES").ok().map(|text| text.parse().unwrap());
     (many.unwrap_or(200), many.is_some())
 }
 

@@ -115,8 +115,11 @@ fn check_absent_or_regular(path: &Path, fail: impl Fn(io::Error) -> FileError) -
     }
 }
 
-/// Opens a mark, and makes it if need be.
+/// Opens a mark, and makes it if need be. A link would lead to a file of someone else's choice.
 fn open(mark: &Path) -> io::Result<File> {
+    if mark.is_symlink() {
+        return Err(io::Error::other("a link stands in place of its lock"));
+    }
     File::options().read(true).write(true).create(true).truncate(false).open(mark)
 }
 

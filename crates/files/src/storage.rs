@@ -106,7 +106,7 @@ pub(crate) enum Hold {
     Ours,
     /// Locked by someone else.
     Busy,
-    /// Locked, but the name no longer leads to it: whoever had it before took the name away.
+    /// The name does not lead to it: whoever had it before took the name away, or a link stands there.
     Gone,
     /// The file system knows no locks.
     NoLocks,
@@ -116,9 +116,9 @@ pub(crate) enum Hold {
 pub(crate) fn hold(file: &File, path: &Path) -> Hold {
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => Hold::Busy,
+        _ if !is_at(file, path) => Hold::Gone,
         Err(fs::TryLockError::Error(_)) => Hold::NoLocks,
-        Ok(()) if is_at(file, path) => Hold::Ours,
-        Ok(()) => Hold::Gone,
+        Ok(()) => Hold::Ours,
     }
 }
 

@@ -52,6 +52,24 @@ fn case_67_a_claim_is_one_processes_and_no_dead_ones() {
     assert_eq!(names(folder.path()), ["part.patchcore"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn case_67_a_link_in_place_of_the_mark_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, target) = (folder.path().join("part.patchcore"), folder.path().join("target"));
+    for exists in [false, true] {
+        if exists {
+            fs::write(&target, "precious").unwrap();
+        }
+        let mark = folder.path().join(".partial-part.patchcore.lock");
+        std::os::unix::fs::symlink(&target, &mark).unwrap();
+        let error = Claim::of(&path).unwrap_err();
+        assert!(error.to_string().contains("a link stands in place"), "{error}");
+        assert_eq!(fs::read_to_string(&target).ok().as_deref(), exists.then_some("precious"));
+        fs::remove_file(&mark).unwrap();
+    }
+}
+
 /// Tells a copy of this test in which folder it is to claim.
 const CLAIMANT: &str = "PATCHCORE_TEST_CLAIMANT";
 

@@ -249,13 +249,13 @@ impl Judge {
             let (files, faults) = write(paths, self.model.fitted(), &picture, &prediction)
                 .unwrap_or_else(|failure| (Written::default(), vec![failure.message]));
             record.files = Some(files);
-            self.flag(&mut record, faults);
+            self.flag(&mut record, &faults);
         }
         record
     }
 
     /// Says of a picture which of its files are missing; without them it is not ok.
-    fn flag(&mut self, record: &mut Record, faults: Vec<String>) {
+    fn flag(&mut self, record: &mut Record, faults: &[String]) {
         if faults.is_empty() {
             return;
         }

@@ -204,8 +204,15 @@ fn case_55_parameters_out_of_range_are_refused_when_the_model_is_read() {
     refused("pretrain_embed_dimension", &|m| {
         m["params"]["embedding"]["reduction"] = json!({"pooled": {"pretrain": u64::MAX, "target": 152}});
     });
-    // A filter that does not belong to the bank.
-    refused("filter", &|m| m["filter"] = json!({"k": 64, "centre": 0.0, "step": 1.0, "guess_step": 1.0}));
+    // A filter that is not there, and one that does not belong to the bank.
+    let parts = json!({"k": 64, "centre": 0.0, "step": 1.0, "guess_step": 1.0});
+    refused("filter", &|m| m["filter"] = parts.clone());
+    let narrow = |header: &mut Value, tensors: &mut Tensors| {
+        header["members"][0]["filter"] = parts.clone();
+        tensors.insert("filter".into(), (Dtype::F32, vec![1, 64], vec![0; 64 * 4]));
+    };
+    room.write("odd.patchcore", changed(narrow));
+    room.run("inspect odd.patchcore").fails(4, &["the search's filter is for rows of 64 values", "have 152"]);
     room.write("odd.patchcore", changed(|header, _| header["members"] = json!([])));
     room.run("inspect odd.patchcore").fails(4, &["odd.patchcore: ", "members"]);
     room.write(

@@ -42,7 +42,14 @@ fn case_70_a_model_too_large_for_the_limit_is_refused_before_it_is_read() {
         ["inspect large.patchcore", "predict large.patchcore .", "calibrate large.patchcore --good . -o n"]
     {
         let Some(run) = limited(&room, &[&address_space(512)], line) else { return };
-        run.ends(&[6], &["error[E006]: large.patchcore: the model needs about 1", "its limits has "]);
+        run.ends(
+            &[6],
+            &[
+                "error[E006]: large.patchcore: the model needs about 1",
+                "its limits has ",
+                "hint: it takes a machine",
+            ],
+        );
     }
     assert_eq!(room.names("."), ["large.patchcore"]);
 }

@@ -19,7 +19,7 @@ const LATEST: Duration = Duration::from_millis(8);
 /// Saves the one model and the other in turn, until it is killed.
 fn write_for_ever(how: &str) -> ! {
     let models = ["a", "b"].map(|name| std::fs::read(name).unwrap());
-    writeln!(std::io::stderr(), "{READY}").unwrap();
+    eprintln!("{READY}");
     for model in models.iter().cycle() {
         if how == "atomic" {
             write_atomic(Path::new(MODEL), model, true).unwrap();

@@ -25,7 +25,7 @@ const FIT: &str = "fit --good set/bolt/train/good --imagesize 32 --bank-rows 4";
 const R18: &str = "--backbone resnet18 --layers act1 --weights r18.safetensors";
 
 /// With weights, and a model made with them that the original could have made.
-fn room_with_original() -> Room {
+pub(super) fn room_with_original() -> Room {
     let room = Room::with_data();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/anomalib/patchcore.ckpt");
     room.write("patchcore.ckpt", std::fs::read(from).unwrap());
