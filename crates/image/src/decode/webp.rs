@@ -47,7 +47,7 @@ fn check_frames(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
         if let Some(size) = size {
             let [width, height] = size.ok_or_else(|| corrupt("has a damaged frame header"))?;
             limits.check_size(width, height)?;
-            limits.check_memory(u64::from(width) * u64::from(height) * bytes_per_pixel(name, canvas))?;
+            limits.check_memory(u64::from(width) * u64::from(height) * bytes_per_pixel(*name, canvas))?;
             match canvas {
                 // There is nothing else in a simple file.
                 None => return Ok(()),
@@ -106,8 +106,8 @@ fn lossless_size(data: &[u8]) -> Option<[u32; 2]> {
 
 /// Memory of the decoder and of its result: RGB or RGBA, and beside it RGBA again (lossless), planes at full and half size
 /// (lossy), or these with the alpha channel unpacked from another picture.
-fn bytes_per_pixel(name: &[u8; 4], canvas: Option<Canvas>) -> u64 {
-    match name {
+fn bytes_per_pixel(name: [u8; 4], canvas: Option<Canvas>) -> u64 {
+    match &name {
         b"VP8L" => 8,
         _ if canvas.is_some_and(|canvas| canvas.alpha) => 12,
         _ => 5,
@@ -124,11 +124,11 @@ mod tests {
     use crate::error::Exceeded;
 
     /// An extended file of this canvas with one chunk.
-    fn extended(flags: u8, [width, height]: [u32; 2], name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    fn extended(flags: u8, [width, height]: [u32; 2], name: [u8; 4], data: &[u8]) -> Vec<u8> {
         let side = |length: u32| (length - 1).to_le_bytes()[..3].to_vec();
         let header = [&[flags, 0, 0, 0][..], &side(width), &side(height)].concat();
         let mut chunks = b"WEBP".to_vec();
-        for (name, data) in [(b"VP8X", &header[..]), (name, data)] {
+        for (name, data) in [(b"VP8X", &header[..]), (&name, data)] {
             chunks.extend([&name[..], &(data.len() as u32).to_le_bytes(), data].concat());
         }
         [b"RIFF", &(chunks.len() as u32).to_le_bytes()[..], &chunks].concat()
@@ -139,20 +139,20 @@ mod tests {
     #[test]
     fn a_frame_must_fill_its_canvas() {
         let wide = Limits { max_pixels: u64::MAX, max_alloc: u64::MAX, ..Limits::default() };
-        let lossy = extended(ALPHA, [9, 6], b"VP8 ", &LOSSY_16383_SQUARED);
+        let lossy = extended(ALPHA, [9, 6], *b"VP8 ", &LOSSY_16383_SQUARED);
         let error = decode(&lossy, &wide).unwrap_err().to_string();
         assert_eq!(error, "corrupt WebP: has a frame of 16383x16383 on a canvas of 9x6");
-        let lossless = extended(0, [9, 6], b"VP8L", &[0x2f, 0xff, 0xff, 0xff, 0x0f]);
+        let lossless = extended(0, [9, 6], *b"VP8L", &[0x2f, 0xff, 0xff, 0xff, 0x0f]);
         let error = decode(&lossless, &wide).unwrap_err().to_string();
         assert_eq!(error, "corrupt WebP: has a frame of 16384x16384 on a canvas of 9x6");
-        let other = extended(0, [9, 6], b"VP8 ", &[0; 10]);
+        let other = extended(0, [9, 6], *b"VP8 ", &[0; 10]);
         assert!(decode(&other, &wide).unwrap_err().to_string().contains("damaged frame header"));
     }
 
     #[test]
     fn the_memory_of_the_decoder_counts() {
         let limits = Limits { max_pixels: u64::MAX, max_alloc: 1 << 30, ..Limits::default() };
-        let bytes = extended(0, [16_383, 16_383], b"VP8 ", &LOSSY_16383_SQUARED);
+        let bytes = extended(0, [16_383, 16_383], *b"VP8 ", &LOSSY_16383_SQUARED);
         let error = decode(&bytes, &limits).unwrap_err();
         assert_eq!(error, DecodeError::Limit(Exceeded::Memory { allowed: 1 << 30 }));
         let error = decode(&bytes, &Limits::default()).unwrap_err();
