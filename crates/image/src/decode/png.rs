@@ -70,6 +70,10 @@ fn essential(bytes: &[u8], header: Header, as_indices: bool) -> Result<Cow<'_, [
             }
             // Some writers suggest a palette for true colour; only a palette picture needs it.
             b"PLTE" if as_indices || header.colour_type != INDEXED => {}
+            // The decoder stumbles over half a colour.
+            b"PLTE" if chunk.data.is_empty() || !chunk.data.len().is_multiple_of(3) => {
+                return Err(corrupt(&format!("has a palette of {} bytes", chunk.data.len())));
+            }
             b"IHDR" | b"PLTE" | b"IDAT" | b"IEND" => {
                 match &mut kept {
                     Cow::Borrowed(so_far) if so_far.len() == before => *so_far = &bytes[..end],
@@ -203,6 +207,16 @@ mod tests {
         let numbers = decode(&four_classes(), &Limits::default(), Palette::Indices).unwrap();
         assert_eq!(numbers.samples, Samples::Grey(vec![3, 0, 1, 2]));
         assert!(numbers.classes);
+    }
+
+    #[test]
+    fn a_palette_of_half_a_colour_is_refused() {
+        let (ihdr, data) = (header(4, 1, 2, INDEXED), stored(&[0, 0b11_00_01_10]));
+        for palette in [&[][..], &[1], &[1, 2, 3, 4]] {
+            let bytes = png(&[(*b"IHDR", &ihdr), (*b"PLTE", palette), (*b"IDAT", &data), (*b"IEND", &[])]);
+            let error = decode(&bytes, &Limits::default(), Palette::Colours).err().unwrap().to_string();
+            assert_eq!(error, format!("corrupt PNG: has a palette of {} bytes", palette.len()));
+        }
     }
 
     #[test]
