@@ -1,7 +1,7 @@
 //! Every parser against its mutants: some thousands of each, or `PATCHCORE_MUTANTS` of them.
 //!
 //! ```sh
-//! PATCHCORE_MUTANTS=1000000 cargo test --release -p patchcore-mutants --test mutants
+//! PATCHCORE_MUTANTS=1000000 cargo test -p patchcore-mutants --test mutants
 //! ```
 //!
 //! then also holds each mutant to a second and prints a line for each target. `PATCHCORE_MUTANT=NUMBER` begins at that mutant.
