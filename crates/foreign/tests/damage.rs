@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use allocation_counter::measure;
 use patchcore_foreign::{ForeignError, read_anomalib, read_reference};
+use patchcore_testkit::craft::crc32;
 use patchcore_testkit::{Fixture, testdata};
 use tempfile::TempDir;
 
@@ -169,9 +170,4 @@ impl Stored {
         assert!(checksums.contains(&(directory + 16)));
         Self { data, checksums }
     }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }

@@ -127,6 +127,25 @@ pub fn with_segments(jpeg: &[u8], segments: &[u8]) -> Vec<u8> {
     [start, segments, rest].concat()
 }
 
+/// The place of the first marker of this kind in a JPEG.
+///
+/// # Panics
+/// If there is none.
+pub fn jpeg_marker(jpeg: &[u8], marker: u8) -> usize {
+    let at = jpeg.windows(2).position(|window| window == [0xFF, marker]);
+    at.unwrap_or_else(|| panic!("no marker {marker:#x}"))
+}
+
+/// The whole segment of the first marker of this kind in a JPEG.
+///
+/// # Panics
+/// If there is none.
+pub fn jpeg_segment(jpeg: &[u8], marker: u8) -> Vec<u8> {
+    let at = jpeg_marker(jpeg, marker);
+    let length = usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+    jpeg[at..at + 2 + length].to_vec()
+}
+
 /// An `APP1` segment that says how the camera was held, 1 to 8.
 pub fn exif_orientation(orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();

@@ -46,7 +46,8 @@ pub fn model(opset: i64, nodes: &[Vec<u8>], constants: &[Vec<u8>]) -> Vec<u8> {
     [int(1, 8), bytes(7, graph), bytes(8, int(2, opset))].concat()
 }
 
-fn varint(mut value: u64) -> Vec<u8> {
+/// A number of as many bytes as it takes.
+pub fn varint(mut value: u64) -> Vec<u8> {
     let mut encoded = Vec::new();
     while value >= 0x80 {
         encoded.push(value as u8 | 0x80);

@@ -1,5 +1,7 @@
 //! Writes what torch.save writes, byte by byte, so that tests can bend any part of it.
 
+use crate::craft::crc32;
+
 /// Opcodes of one pickle.
 #[derive(Debug, Default)]
 #[must_use]
@@ -190,9 +192,4 @@ fn local_header(entry: &Entry, crc: u32, size: u32, n_extra: u16) -> Vec<u8> {
     header.extend([crc, size, size].iter().flat_map(|v| v.to_le_bytes()));
     header.extend([entry.name.len() as u16, n_extra].iter().flat_map(|v| v.to_le_bytes()));
     header
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }

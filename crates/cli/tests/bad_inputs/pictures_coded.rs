@@ -3,40 +3,30 @@
 use super::pictures::stored;
 use super::refusal::{Bad, check};
 use crate::support::{Room, texts};
-use patchcore_testkit::craft::{bmp, exif_orientation, grey_page, tiff, with_segments};
-
-/// The place of the first marker of this kind.
-fn find(jpeg: &[u8], marker: u8) -> usize {
-    jpeg.windows(2).position(|window| window == [0xFF, marker]).unwrap()
-}
-
-/// The whole segment of the first marker of this kind.
-fn segment(jpeg: &[u8], marker: u8) -> Vec<u8> {
-    let at = find(jpeg, marker);
-    let length = usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
-    jpeg[at..at + 2 + length].to_vec()
-}
+use patchcore_testkit::craft::{
+    bmp, exif_orientation, grey_page, jpeg_marker, jpeg_segment, tiff, with_segments,
+};
 
 fn without(jpeg: &[u8], marker: u8) -> Vec<u8> {
-    let at = find(jpeg, marker);
-    [&jpeg[..at], &jpeg[at + segment(jpeg, marker).len()..]].concat()
+    let at = jpeg_marker(jpeg, marker);
+    [&jpeg[..at], &jpeg[at + jpeg_segment(jpeg, marker).len()..]].concat()
 }
 
 #[test]
 fn case_10_jpegs_that_cannot_be_right() {
     let (plain, progressive) = (stored("chroma444.jpg"), stored("progressive.jpg"));
-    let scan = find(&progressive, 0xDA);
-    let mut header = segment(&progressive, 0xDA);
+    let scan = jpeg_marker(&progressive, 0xDA);
+    let mut header = jpeg_segment(&progressive, 0xDA);
     let first_coefficient = header.len() - 3;
     header[first_coefficient] = 1;
     header.push(0);
     let scans = [&progressive[..scan], &header.repeat(10_000), &progressive[scan..]].concat();
     let mut restarts = stored("restarts.jpg");
-    let at = find(&restarts, 0xD1);
+    let at = jpeg_marker(&restarts, 0xD1);
     restarts[at + 1] = 0xD6;
     check(&[
         Bad::input("scans.jpg", &scans, "corrupt JPEG: has more than 100 scans"),
-        Bad::input("frames.jpg", &with_segments(&plain, &segment(&plain, 0xC0)), "two frame headers"),
+        Bad::input("frames.jpg", &with_segments(&plain, &jpeg_segment(&plain, 0xC0)), "two frame headers"),
         Bad::input("tables.jpg", &without(&plain, 0xDB), "corrupt JPEG"),
         Bad::input("codes.jpg", &without(&plain, 0xC4), "corrupt JPEG"),
         Bad::input("restarts.jpg", &restarts, "corrupt JPEG: has restart markers out of order"),
@@ -47,7 +37,7 @@ fn case_10_jpegs_that_cannot_be_right() {
 #[test]
 fn case_11_jpegs_in_ways_that_are_not_read() {
     let plain = stored("chroma420.jpg");
-    let frame = find(&plain, 0xC0);
+    let frame = jpeg_marker(&plain, 0xC0);
     let with = |at: usize, value: u8| {
         let mut bytes = plain.clone();
         bytes[at] = value;

@@ -2,6 +2,8 @@
 
 use crate::limited;
 use crate::support::{Room, draw};
+use patchcore_testkit::craft::crc32;
+use patchcore_testkit::onnx::bytes as field;
 use serde_json::json;
 use std::io::{Cursor, Write};
 
@@ -153,18 +155,6 @@ fn case_70_saved_model_bombs_are_refused_in_little_memory() {
     assert!(!room.path("new.patchcore").exists());
 }
 
-/// A field of a protocol buffer: a number, or bytes.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut length = bytes.len();
-    let mut out = vec![number << 3 | 2];
-    while length > 127 {
-        out.push(length as u8 | 128);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    [&out, bytes].concat()
-}
-
 #[test]
 fn case_70_network_bombs_are_refused_in_little_memory() {
     let room = Room::with_data();
@@ -174,15 +164,15 @@ fn case_70_network_bombs_are_refused_in_little_memory() {
     let outside = [
         vec![0x08, 4, 0x10, 1],
         field(8, b"w"),
-        field(13, &[field(1, b"location"), field(2, b"../../../../dev/zero")].concat()),
+        field(13, [field(1, b"location"), field(2, b"../../../../dev/zero")].concat()),
         vec![0x70, 1],
     ]
     .concat();
-    let node = field(1, &[field(1, b"w"), field(2, b"y"), field(3, b"n"), field(4, b"Relu")].concat());
-    let model = |graph: &[u8]| [vec![0x08, 8], field(7, graph), field(8, &[0x10, 13])].concat();
+    let node = field(1, [field(1, b"w"), field(2, b"y"), field(3, b"n"), field(4, b"Relu")].concat());
+    let model = |graph: &[u8]| [vec![0x08, 8], field(7, graph), field(8, [0x10, 13])].concat();
     let mut nested = Vec::new();
     for _ in 0..3000 {
-        nested = field(1, &field(5, &field(6, &nested)));
+        nested = field(1, field(5, field(6, &nested)));
     }
     for (name, bytes) in [
         ("huge.onnx", model(&[node.clone(), field(5, &weight)].concat())),
@@ -196,10 +186,4 @@ fn case_70_network_bombs_are_refused_in_little_memory() {
         run.ends(&[4, 6], &[name]);
     }
     assert!(!room.path("new.patchcore").exists());
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc: u32, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
-    })
 }

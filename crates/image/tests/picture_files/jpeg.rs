@@ -2,19 +2,7 @@
 
 use super::{Files, refused, taken};
 use patchcore_image::Picture;
-use patchcore_testkit::craft::{exif_orientation, with_segments};
-
-/// The place of the first marker of this kind.
-fn find(jpeg: &[u8], marker: u8) -> usize {
-    jpeg.windows(2).position(|window| window == [0xFF, marker]).unwrap()
-}
-
-/// The whole segment of the first marker of this kind.
-fn segment(jpeg: &[u8], marker: u8) -> Vec<u8> {
-    let at = find(jpeg, marker);
-    let length = usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
-    jpeg[at..at + 2 + length].to_vec()
-}
+use patchcore_testkit::craft::{exif_orientation, jpeg_marker, jpeg_segment, with_segments};
 
 /// The most that two pictures differ.
 fn worst(a: &Picture, b: &Picture) -> u8 {
@@ -34,7 +22,7 @@ fn case_11_chroma_of_any_coarseness_has_the_right_colours() {
 #[test]
 fn case_11_ways_of_coding_that_are_not_read_are_named() {
     let whole = Files::open().bytes("chroma420.jpg");
-    let frame = find(&whole, 0xC0);
+    let frame = jpeg_marker(&whole, 0xC0);
     let with = |at: usize, value: u8| {
         let mut bytes = whole.clone();
         bytes[at] = value;
@@ -54,8 +42,8 @@ fn case_11_ways_of_coding_that_are_not_read_are_named() {
 #[test]
 fn case_10_ten_thousand_scans_are_refused() {
     let whole = Files::open().bytes("progressive.jpg");
-    let scan = find(&whole, 0xDA);
-    let mut header = segment(&whole, 0xDA);
+    let scan = jpeg_marker(&whole, 0xDA);
+    let mut header = jpeg_segment(&whole, 0xDA);
     let from = header.len() - 3;
     header[from] = 1; // of other coefficients than the first, for which no data are needed
     let mut bytes = whole[..scan].to_vec();
@@ -70,12 +58,12 @@ fn case_10_ten_thousand_scans_are_refused() {
 #[test]
 fn case_10_markers_in_the_wrong_number_are_refused() {
     let whole = Files::open().bytes("chroma444.jpg");
-    let frame = segment(&whole, 0xC0);
+    let frame = jpeg_segment(&whole, 0xC0);
     let twice = with_segments(&whole, &frame);
     assert!(refused(&twice).contains("two frame headers"));
     for marker in [0xDB, 0xC4, 0xC0, 0xDA] {
-        let part = segment(&whole, marker);
-        let at = find(&whole, marker);
+        let part = jpeg_segment(&whole, marker);
+        let at = jpeg_marker(&whole, marker);
         let without = [&whole[..at], &whole[at + part.len()..]].concat();
         assert!(refused(&without).contains("JPEG"), "{marker:x}: {}", refused(&without));
     }
@@ -104,7 +92,7 @@ fn case_10_restarts_out_of_order() {
 #[test]
 fn case_08_sizes_that_no_picture_has() {
     let whole = Files::open().bytes("chroma444.jpg");
-    let frame = find(&whole, 0xC0);
+    let frame = jpeg_marker(&whole, 0xC0);
     let of = |height: u16, width: u16| {
         let mut bytes = whole.clone();
         bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
@@ -127,7 +115,7 @@ fn case_05_a_jpeg_that_lost_rows_before_its_end_is_refused() {
     let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut whole, 90);
     encoder.encode(&rgb, width, height, image::ExtendedColorType::Rgb8).unwrap();
     taken(&whole);
-    let data = find(&whole, 0xDA) + segment(&whole, 0xDA).len();
+    let data = jpeg_marker(&whole, 0xDA) + jpeg_segment(&whole, 0xDA).len();
     let length = whole.len() - 2 - data;
     for part in 1..9 {
         let mut bytes = whole.clone();

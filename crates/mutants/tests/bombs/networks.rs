@@ -2,6 +2,7 @@
 
 use crate::refused;
 use patchcore_onnx::{OnnxBackbone, OnnxOptions};
+use patchcore_testkit::onnx::{bytes as field, int, varint};
 use std::fs;
 
 fn error(bytes: &[u8], factor: u64) -> String {
@@ -11,28 +12,9 @@ fn error(bytes: &[u8], factor: u64) -> String {
     refused(bytes.len(), factor, || OnnxBackbone::load(&path, &["y".to_string()], &OnnxOptions::default()))
 }
 
-/// A field of bytes in a message of protocol buffers.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2][..], &varint(bytes.len() as u64), bytes].concat()
-}
-
-fn int(number: u8, value: u64) -> Vec<u8> {
-    [&[number << 3][..], &varint(value)].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
-
 /// A model of operator set 17 with this graph.
 fn model(graph: &[u8]) -> Vec<u8> {
-    let opset = field(8, &[field(1, b""), int(2, 17)].concat());
+    let opset = field(8, [field(1, b""), int(2, 17)].concat());
     [int(1, 8), opset, field(7, graph)].concat()
 }
 
@@ -57,8 +39,8 @@ fn bomb_45_graphs_within_graphs_need_no_stack() {
 #[test]
 fn bomb_45_axes_are_no_sizes() {
     for dims in [&[1 << 62][..], &[1 << 32, 1 << 32], &[u64::MAX], &[i64::MAX as u64, 2], &[1 << 40]] {
-        let axes: Vec<u8> = dims.iter().flat_map(|&axis| int(1, axis)).collect();
-        let tensor = [axes, int(2, 1), field(8, b"w"), field(9, &[0; 16])].concat();
+        let axes: Vec<u8> = dims.iter().flat_map(|&axis| int(1, axis as i64)).collect();
+        let tensor = [axes, int(2, 1), field(8, b"w"), field(9, [0; 16])].concat();
         let node = [field(1, b"w"), field(2, b"y"), field(4, b"Relu")].concat();
         error(&model(&[field(1, &node), field(5, &tensor)].concat()), 64);
     }
